@@ -1,0 +1,1 @@
+"""知音 Zhiyin: an open city brain for one district."""

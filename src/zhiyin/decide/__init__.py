@@ -1,0 +1,1 @@
+"""决策研判:analyses that advise. Decides nothing by itself."""

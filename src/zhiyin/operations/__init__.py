@@ -1,0 +1,1 @@
+"""一平台:the staff's surfaces: wall and workbench composition."""

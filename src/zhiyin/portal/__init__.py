@@ -1,0 +1,1 @@
+"""一门户:the public's surface."""

@@ -1,0 +1,1 @@
+"""server:assembly only: ASGI app, command line, start-up order."""

@@ -1,0 +1,1 @@
+"""态势:indicators of the district. Does not warn."""

@@ -1,0 +1,1 @@
+"""监测预警:rules, derived series and warnings. Does not send anybody anywhere."""

@@ -1,0 +1,1 @@
+"""The suite: promises kept over HTTP, MQTT and the browser."""
