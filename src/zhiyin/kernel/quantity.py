@@ -21,7 +21,7 @@ class Quantity(NamedTuple):
 def _registry() -> Any:
     import pint  # noqa: PLC0415  (half a second; only pack checks and replay need it)
 
-    registry = pint.UnitRegistry(autoconvert_offset_to_delta=True)
+    registry: Any = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
     registry.define("ppb = 1e-9")
     registry.define("level = 1")
     return registry
