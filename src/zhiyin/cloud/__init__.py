@@ -3,9 +3,8 @@
 from zhiyin.cloud.broker import binary, free_port, prepare_streams, taken, write_config
 from zhiyin.cloud.bus import (
     EVENTS,
-    MQTT_CONSUMER,
     MQTT_STREAM,
-    MQTT_TOPIC,
+    MQTT_SUBJECT,
     OBSERVATIONS,
     QUARANTINE,
     Bus,
@@ -21,7 +20,7 @@ from zhiyin.cloud.supervise import Child, PortTaken, Supervisor, claim
 from zhiyin.cloud.telemetry import METRICS, log_to_file, metrics_page
 
 __all__ = [
-    "EVENTS", "METRICS", "MQTT_CONSUMER", "MQTT_STREAM", "MQTT_TOPIC", "OBSERVATIONS",
+    "EVENTS", "METRICS", "MQTT_STREAM", "MQTT_SUBJECT", "OBSERVATIONS",
     "QUARANTINE", "Bus", "BusDown", "BusFull", "Child", "Database", "Message", "OutboxRow",
     "PortTaken", "Row", "Settings", "Supervisor", "announce", "binary", "claim", "free_port",
     "load", "log_to_file", "metrics_page", "poke_after_writes", "prepare", "prepare_streams",

@@ -18,7 +18,7 @@ from nats.aio.msg import Msg
 from nats.errors import ConnectionClosedError, NoRespondersError
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import APIError, NotFoundError
 
 from zhiyin.cloud.settings import Settings
@@ -28,8 +28,8 @@ log = structlog.get_logger()
 
 OBSERVATIONS, QUARANTINE, EVENTS = "OBSERVATIONS", "QUARANTINE", "EVENTS"
 MQTT_STREAM = "$MQTT_msgs"  # nats-server's own name for what QoS 1 publishers have handed over
-MQTT_CONSUMER = "zhiyin-gateway"
-MQTT_TOPIC = "v1.observations"
+MQTT_CONSUMER = "zhiyin-interest"
+MQTT_SUBJECT = "$MQTT.msgs.v1.observations.>"  # topic v1/observations/<thing>
 PAYLOAD = 8 * 1024 * 1024
 
 
@@ -70,6 +70,14 @@ def _message(msg: Msg) -> Message:
         (int(tokens[5]), int(tokens[7])) if len(tokens) <= 9 else (int(tokens[7]), int(tokens[9]))
     )
     return Message(seq, msg.subject, msg.headers or {}, msg.data, nanos // 1_000_000)
+
+
+def _ended(msg: Msg, stream: str) -> int:
+    """Return how many messages an ended request still stood for; BusDown: no consumer."""
+    headers = msg.headers or {}
+    if headers.get("Status") in {"404", "408"}:
+        return int(headers.get("Nats-Pending-Messages", 0))
+    raise BusDown(stream, reason=headers.get("Description", "consumer gone"))
 
 
 class Bus:
@@ -179,49 +187,91 @@ class Bus:
         return Message(raw.seq or 0, raw.subject or "", raw.headers or {}, raw.data or b"", 0)
 
     async def read_from(
-        self, stream: str, start: int, subject: str = ">", batch: int = 200, wait: float = 0.05
+        self, stream: str, start: int, subject: str = ">", batch: int = 256, wait: float = 0.0
     ) -> AsyncIterator[list[Message]]:
-        """Yield batches in order from sequence `start` on, for ever; an empty list when idle.
+        """Yield messages in order from sequence `start` on, for ever; an empty list when idle.
 
+        What has arrived is yielded `wait` seconds after the first of it, or when it is `batch`.
         The reader keeps its own position, so nothing is acknowledged; after a break of the
         connection or of the server it goes on behind the last message it yielded.
         """
         position = start
         while True:
             try:
-                config = ConsumerConfig(
-                    ack_policy=AckPolicy.NONE,
-                    deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-                    opt_start_seq=max(1, position),
-                    inactive_threshold=30,
-                    mem_storage=True,
-                    num_replicas=1,
-                )
-                reader = await self._js.pull_subscribe(subject, None, stream, config)
-                async for messages in self._pull(reader, batch, wait):
+                async for messages in self._read(stream, position, subject, batch, wait):
                     if messages:
                         position = messages[-1].seq + 1
                     yield messages
-            except (TimeoutError, NatsError, APIError, OSError) as fault:
+            except (NatsError, BusDown, OSError) as fault:
                 log.info("reader starts anew", stream=stream, position=position, fault=str(fault))
                 yield []
                 await asyncio.sleep(0.2)
 
-    async def _pull(self, reader: Any, batch: int, wait: float) -> AsyncIterator[list[Message]]:
-        silent = 0
-        while True:
-            try:
-                fetched = await reader.fetch(batch, timeout=wait)
-                silent = 0
-            except (TimeoutError, NatsTimeout):
-                fetched = []
-                silent += 1
-            if silent * wait > 5:  # a consumer lost with its server answers nothing at all
-                silent = 0
-                await reader.consumer_info()
-            if not self._nc.is_connected:
-                raise ConnectionClosedError
-            yield [_message(msg) for msg in fetched]
+    async def _read(
+        self, stream: str, start: int, subject: str, batch: int, wait: float
+    ) -> AsyncIterator[list[Message]]:
+        config: dict[str, Any] = {
+            "ack_policy": "none",
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": max(1, start),
+            "inactive_threshold": 30_000_000_000,
+            "mem_storage": True,
+            "num_replicas": 1,
+        }
+        if subject != ">":
+            config["filter_subject"] = subject
+        body = {"stream_name": stream, "config": config}
+        made = await self.api(f"CONSUMER.CREATE.{stream}", body)
+        if "error" in made:
+            raise BusDown(stream, reason=made["error"].get("description", "refused"))
+        async for messages in self._drain(stream, made["name"], batch, wait):
+            yield messages
+
+    async def _drain(
+        self, stream: str, consumer: str, batch: int, wait: float
+    ) -> AsyncIterator[list[Message]]:
+        # Close to the protocol, because this runs once for each message of each device.
+        arrived: list[Msg] = []
+        some, full = asyncio.Event(), asyncio.Event()
+
+        async def hear(msg: Msg) -> None:
+            arrived.append(msg)
+            some.set()
+            if len(arrived) >= batch:
+                full.set()
+
+        inbox = self._nc.new_inbox()
+        subscription = await self._nc.subscribe(
+            inbox, cb=hear, pending_msgs_limit=-1, pending_bytes_limit=-1
+        )
+        ask = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        want = json.dumps({"batch": batch, "expires": 2_000_000_000}).encode()
+        asked = 0
+        try:
+            while True:
+                if asked <= batch // 2:
+                    await self._nc.publish(ask, want, inbox)
+                    asked += batch
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(some.wait(), 4)  # requests end after 2 s with a status
+                if not arrived:  # so this silence means that the server has lost them
+                    raise ConnectionClosedError
+                if wait and not full.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(full.wait(), wait)
+                taken = arrived[:]
+                arrived.clear()
+                some.clear()
+                full.clear()
+                messages = [_message(msg) for msg in taken if msg.reply]
+                asked -= len(messages)
+                for msg in taken:
+                    if not msg.reply:
+                        asked -= _ended(msg, stream)
+                yield messages
+        finally:
+            with contextlib.suppress(NatsError, OSError):
+                await subscription.unsubscribe()
 
     async def consume(
         self,
@@ -252,6 +302,22 @@ class Bus:
             except (TimeoutError, NatsError, APIError, OSError, WorldFault) as fault:
                 log.info("consumer starts anew", durable=durable, fault=str(fault))
                 await asyncio.sleep(0.2)
+
+    async def forget(self, stream: str, upto: int, subject: str | None = None) -> None:
+        """Remove the messages of a stream up to and including `upto`."""
+        body: dict[str, Any] = {"seq": upto + 1}
+        if subject:
+            body["filter"] = subject
+        answer = await self.api(f"STREAM.PURGE.{stream}", body)
+        if "error" in answer:
+            raise BusDown(stream, reason=answer["error"].get("description", "refused"))
+
+    async def state(self, stream: str) -> dict[str, Any]:
+        """Return the stream's `messages`, `bytes`, `first_seq`, `last_seq`."""
+        answer = await self.api(f"STREAM.INFO.{stream}")
+        if "error" in answer:
+            raise BusDown(stream, reason=answer["error"].get("description", "refused"))
+        return dict(answer["state"])
 
     async def close(self) -> None:
         with contextlib.suppress(NatsError, OSError, asyncio.TimeoutError):
@@ -287,14 +353,12 @@ async def prepare(bus: Bus, settings: Settings) -> None:
 async def _hold_mqtt(bus: Bus) -> None:
     # The broker's stream keeps a message only while somebody is interested in it. This consumer
     # is that somebody; it outlives both the broker and us, so a PUBACK means the message is kept.
+    # Nobody reads by it: the gateway reads in order by position and purges what it has taken.
     config = {
         "durable_name": MQTT_CONSUMER,
-        "ack_policy": "all",
+        "ack_policy": "explicit",
         "deliver_policy": "all",
-        "filter_subject": f"$MQTT.msgs.{MQTT_TOPIC}.>",
-        "ack_wait": 60_000_000_000,
-        "max_ack_pending": 200_000,
-        "max_waiting": 64,
+        "filter_subject": MQTT_SUBJECT,
     }
     body = {"stream_name": MQTT_STREAM, "config": config}
     answer = await bus.api(f"CONSUMER.DURABLE.CREATE.{MQTT_STREAM}.{MQTT_CONSUMER}", body)

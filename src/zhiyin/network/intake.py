@@ -143,7 +143,8 @@ def _wrong_types(values: Sequence[Any], boolean: Mask, no_number: Mask) -> Mask:
     as_bool = np.fromiter(
         (type(value) in NUMBERS and value in {0, 1} for value in values), bool, len(values)
     )
-    return np.where(boolean, ~(is_bool | as_bool), no_number | is_bool)
+    wrong: Mask = np.where(boolean, ~(is_bool | as_bool), no_number | is_bool)
+    return wrong
 
 
 def _times(times: Sequence[Any], received: int) -> tuple[Millis, Mask]:

@@ -138,6 +138,4 @@ async def mark(session: AsyncSession, ids: Sequence[str], state: str) -> None:
 
 
 def _rejected(row: RejectedRow) -> Rejected:
-    return Rejected(
-        **{name: getattr(row, name) for name in Rejected.__struct_fields__}  # fmt: skip
-    )
+    return Rejected(**{name: getattr(row, name) for name in Rejected.__struct_fields__})
