@@ -312,6 +312,13 @@ class Bus:
         if "error" in answer:
             raise BusDown(stream, reason=answer["error"].get("description", "refused"))
 
+    async def identity(self, stream: str) -> str:
+        """Return a name for this very stream, which another of the same name would not have."""
+        answer = await self.api(f"STREAM.INFO.{stream}")
+        if "error" in answer:
+            raise BusDown(stream, reason=answer["error"].get("description", "refused"))
+        return f"{stream}@{answer['created'][:19]}"
+
     async def state(self, stream: str) -> dict[str, Any]:
         """Return the stream's `messages`, `bytes`, `first_seq`, `last_seq`."""
         answer = await self.api(f"STREAM.INFO.{stream}")

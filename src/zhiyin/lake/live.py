@@ -85,6 +85,14 @@ class LiveState:
         self._remember(columns.take(admission.new))
         return admission
 
+    def put(self, rows: Columns) -> None:
+        """Take over derived rows: a later one of the same time corrects the earlier."""
+        newer = rows.time >= self.time[rows.series]
+        at = rows.series[newer]
+        self.time[at] = rows.time[newer]
+        self.value[at] = rows.value[newer]
+        self.quality[at] = rows.quality[newer]
+
     def _look_back(
         self, columns: Columns, rows: NDArray[np.intp], seen: Mask, earlier: Floats, lookup: Lookup
     ) -> None:

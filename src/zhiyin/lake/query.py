@@ -60,9 +60,10 @@ class Observations:
         if source is None:
             return []
         question = (
-            f"SELECT epoch_ms(time) AS t, value, quality, position FROM {source}"  # noqa: S608
+            "SELECT epoch_ms(time) AS t, arg_max(value, position), arg_max(quality, position),"  # noqa: S608
+            f" max(position) FROM {source}"
             " WHERE thing = ? AND property = ? AND epoch_ms(time) >= ? AND epoch_ms(time) < ?"
-            " ORDER BY t LIMIT ?"
+            " GROUP BY t ORDER BY t LIMIT ?"
         )
         return self._ask(question, [thing, prop, start, end, min(limit, LONGEST)])
 
@@ -76,8 +77,10 @@ class Observations:
         width, zone = step * 1000, 8 * 3_600_000
         question = (
             f"SELECT ((epoch_ms(time) + {zone}) // {width}) * {width} - {zone} AS t, count(*),"  # noqa: S608
-            f" min(value), avg(value), max(value), sum(value) FROM {source}"
+            " min(value), avg(value), max(value), sum(value) FROM"
+            f" (SELECT time, arg_max(value, position) AS value FROM {source}"
             " WHERE thing = ? AND property = ? AND epoch_ms(time) >= ? AND epoch_ms(time) < ?"
+            " GROUP BY time)"
             f" GROUP BY t ORDER BY t LIMIT {LONGEST}"
         )
         return self._ask(question, [thing, prop, start, end])

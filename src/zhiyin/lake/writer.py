@@ -5,6 +5,7 @@ transaction), so a commit that is tried again after a crash is recognised and le
 """
 
 import contextlib
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +30,6 @@ from zhiyin.lake.model import Columns, Floats, Millis, SeriesNames
 
 log = structlog.get_logger()
 
-WRITER = "sense"  # the application id of our transactions
 STAMP = pa.timestamp("ms", tz="UTC")
 MOMENT = pa.timestamp("us", tz="UTC")
 TABLE = pa.schema(
@@ -49,21 +49,25 @@ class LakeUnwritable(WorldFault):
 
 
 class ObservationsTable:
-    """The one writer of the observations table of one brain."""
+    """The one writer of the observations table of one brain.
 
-    def __init__(self, folder: Path) -> None:
+    `stream` names the stream that positions are of; a stream set up anew counts from 1 again.
+    """
+
+    def __init__(self, folder: Path, stream: str) -> None:
         self.path = folder / "observations"
+        self._stream = stream
+        self._turn = threading.RLock()
         self._table: DeltaTable | None = None
         with contextlib.suppress(TableNotFoundError):
             self._table = DeltaTable(str(self.path))
-        self._cleaned: set[str] = set()
 
     @property
     def position(self) -> int:
         """The stream position up to which everything is in the table, 0 at first."""
         if self._table is None:
             return 0
-        return self._table.transaction_version(WRITER) or 0
+        return self._table.transaction_version(self._stream) or 0
 
     def append(
         self, columns: Columns, received: Millis, positions: Millis, names: SeriesNames, upto: int
@@ -73,6 +77,12 @@ class ObservationsTable:
         Rows at or below the table's own position are in already and are left out.
         Raises LakeUnwritable; then nothing of them is in.
         """
+        with self._turn:
+            return self._append(columns, received, positions, names, upto)
+
+    def _append(
+        self, columns: Columns, received: Millis, positions: Millis, names: SeriesNames, upto: int
+    ) -> int:
         fresh = positions > self.position
         if upto <= self.position:
             return 0
@@ -81,7 +91,7 @@ class ObservationsTable:
         if not len(columns):
             return 0  # the next commit with rows moves the position on
         table = _rows(columns, received, positions, names)
-        properties = CommitProperties(app_transactions=[Transaction(WRITER, upto)])
+        properties = CommitProperties(app_transactions=[Transaction(self._stream, upto)])
         try:
             write_deltalake(
                 self._table if self._table is not None else str(self.path),
@@ -112,34 +122,35 @@ class ObservationsTable:
 
         A day is closed an hour after its end (UTC). Returns the days that were sorted.
         """
-        if self._table is None:
-            return []
-        self._table.update_incremental()
+        with self._turn:
+            return [] if self._table is None else self._tidy(self._table, now, retention)
+
+    def _tidy(self, table: DeltaTable, now: int, retention: int) -> list[str]:
+        table.update_incremental()
         closed, oldest = day_of(now - 3_600_000), day_of(now - retention)
         counts: dict[str, int] = {}
-        for uri in self._table.file_uris():
+        for uri in table.file_uris():
             day = uri.split("day=", 1)[1].split("/", 1)[0]
             counts[day] = counts.get(day, 0) + 1
         done = []
         for day in sorted(counts):
             if day < oldest:
-                self._table.delete(f"day = '{day}'")
+                table.delete(f"day = '{day}'")
             elif counts[day] > 1 and day < closed:
-                self._sort_day(day)
+                self._sort_day(table, day)
                 done.append(day)
         if done or any(day < oldest for day in counts):
-            self._table.vacuum(retention_hours=1, dry_run=False, enforce_retention_duration=False)
+            table.vacuum(retention_hours=1, dry_run=False, enforce_retention_duration=False)
         return done
 
-    def _sort_day(self, day: str) -> None:
-        assert self._table is not None
+    def _sort_day(self, table: DeltaTable, day: str) -> None:
         started = time.monotonic()
-        rows = self._table.to_pyarrow_table(filters=[("day", "=", day)])
+        rows = table.to_pyarrow_table(filters=[("day", "=", day)])
         rows = rows.sort_by(
             [("thing", "ascending"), ("property", "ascending"), ("time", "ascending")]
         )
         write_deltalake(
-            self._table,
+            table,
             rows,
             mode="overwrite",
             predicate=f"day = '{day}'",

@@ -13,8 +13,9 @@ from zhiyin.network.service import (
     register_devices,
     replay,
 )
+from zhiyin.network.store import load_devices, load_series
 
 __all__ = [
     "Door", "Message", "PropertyType", "Reason", "Register", "Rejected", "Series", "Types",
-    "complete_series", "keep_items", "register_devices", "replay", "router", "run_gateway",
+    "complete_series", "keep_items", "load_devices", "load_series", "register_devices", "replay", "router", "run_gateway",
 ]  # fmt: skip

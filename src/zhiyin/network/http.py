@@ -77,7 +77,7 @@ def front_door(settings: Settings, door: Door) -> Any:
     """Return the route of `POST /observations`: plain ASGI, because devices knock a lot."""
     limit = settings.observations.body_mib * 1024 * 1024
 
-    async def take(scope: Scope, receive: Receive) -> tuple[int, bytes]:
+    async def take(scope: Any, receive: Receive) -> tuple[int, bytes]:
         if scope["method"] != "POST":
             raise WrongMethod("/observations", method=scope["method"])
         body = await _body(receive, limit)
