@@ -54,9 +54,7 @@ def test_overdue_counts_on_below_nothing() -> None:
 
 
 @given(MOMENTS, LIMITS, st.sampled_from(Time), st.lists(MOMENTS, min_size=2, max_size=2))
-def test_it_never_runs_backwards(
-    opened: int, limit: int, time: Time, looks: list[int]
-) -> None:
+def test_it_never_runs_backwards(opened: int, limit: int, time: Time, looks: list[int]) -> None:
     due, (first, second) = due_at(opened, limit, time, CN), sorted(looks)
     assert due > opened
     assert remaining(due, first, time, CN) >= remaining(due, second, time, CN)

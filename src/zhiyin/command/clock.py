@@ -124,7 +124,7 @@ def _due_by_days(opened: int, days: int, calendar: WorkingCalendar) -> int:
 
 
 def worked(start: int, end: int, calendar: WorkingCalendar) -> int:
-    """Return the milliseconds of duty between two moments, negative when `end` is before `start`."""
+    """Return the ms of duty between two moments, negative when `end` is before `start`."""
     if end < start:
         return -worked(end, start, calendar)
     total = 0
@@ -171,7 +171,9 @@ def _year(path: Path) -> WorkingCalendar:
         key=data["calendar"],
         weekdays=frozenset(data["weekdays"]),
         duty=tuple(_span(text) for text in data["duty"]),
-        holidays=frozenset(day for off in data["holidays"] for day in _days(off["from"], off["to"])),
+        holidays=frozenset(
+            day for off in data["holidays"] for day in _days(off["from"], off["to"])
+        ),
         makeup=frozenset(data["makeup"]),
         valid_from=data["valid_from"],
         valid_to=data["valid_to"],

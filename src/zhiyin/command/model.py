@@ -161,6 +161,8 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class UnknownCase(CallerFault):
+    """An id that no case has."""
+
     code = "command-010"
     status = 404
     what = Words("没有编号为 {id} 的案件。", "There is no case {id}.")
@@ -168,18 +170,26 @@ class UnknownCase(CallerFault):
 
 
 class UnknownCaseType(OurFault):
+    """A case was to open, of a type that no pack declares."""
+
     code = "command-011"
     what = Words("没有这种案件类型;已有:{known}。", "No such case type; there are: {known}.")
     do = Words("在场景包的 cases.yaml 里加上它。", "Add it to the pack's cases.yaml.")
 
 
 class UnknownStep(CallerFault):
+    """A word that is no step, or one that nobody takes by hand."""
+
     code = "command-012"
-    what = Words("步骤是 {found};应为其一:{known}。", "The step is {found}; it should be one of {known}.")
+    what = Words(
+        "步骤是 {found};应为其一:{known}。", "The step is {found}; it should be one of {known}."
+    )
     do = Words("用案件的 may 里列出的步骤。", "Use a step listed in the case's `may`.")
 
 
 class NotNow(CallerFault):
+    """A step that does not follow on the state the case is in."""
+
     code = "command-013"
     status = 409
     what = Words(
@@ -196,7 +206,7 @@ class OtherHands(CallerFault):
     status = 403
     what = Words(
         "{by} 处置过案件 {number},不能由同一人{step};监督与指挥两轴分开。",
-        "{by} disposed case {number} and may not {step_en} it; supervising and disposing are apart.",
+        "{by} disposed case {number} and may not {step_en} it; supervision is apart.",
     )
     do = Words(
         "由监督席上没有处置过此案的人来做(处置人:{hands})。",
@@ -205,12 +215,16 @@ class OtherHands(CallerFault):
 
 
 class NoteMissing(CallerFault):
+    """A step that has to be explained was not."""
+
     code = "command-015"
     what = Words("{step}没有写说明。", "The step {step_en} has no note.")
     do = Words("写明做了什么或为什么。", "Write what was done, or why.")
 
 
 class CaseMoved(CallerFault):
+    """Somebody else took a step since the caller looked."""
+
     code = "command-016"
     status = 409
     what = Words(
@@ -221,6 +235,8 @@ class CaseMoved(CallerFault):
 
 
 class NoSuchActor(CallerFault):
+    """The header that says who acts does not name a user."""
+
     code = "command-017"
     what = Words(
         "操作人是 {found};应为 user:姓名。", "The acting user is {found}; it should be user:NAME."

@@ -119,7 +119,7 @@ class Cases:
             return next((case for case in cases if case.type == kind), None)
 
     async def open(self, session: AsyncSession, new: NewCase, by: str) -> Case:
-        """Open a case: number, due time and first line of the log. Announces command.case.opened."""
+        """Open a case with number, due time and first line; announces command.case.opened."""
         now = self.clock.now()
         kind = self.types.require(new.type, now)
         due = due_at(now, kind.limit, kind.calendar, self.calendar)
@@ -155,7 +155,7 @@ class Cases:
         unit: str = "",
         seen: int | None = None,
     ) -> Case:
-        """Take one step of a case; a Fault says why not. Announces command.case.stepped or .closed."""
+        """Take one step, or raise why not; announces command.case.stepped or .closed."""
         case = await self.require(session, id)
         if seen is not None and seen != case.version:
             raise CaseMoved(id, number=case.number, version=case.version, seen=seen)
@@ -172,9 +172,15 @@ class Cases:
     ) -> None:  # fmt: skip
         record = sealed(
             StepRecord(
-                case.id, case.steps + 1, step, self.clock.now(), by, unit or case.unit, note.strip(),
+                case.id,
+                case.steps + 1,
+                step,
+                self.clock.now(),
+                by,
+                unit or case.unit,
+                note.strip(),
                 data or {},
-            ),  # fmt: skip
+            ),
             previous_hash=case.head,
         )
         self._settle(case, applied(progress_of(case), record), record)
@@ -357,8 +363,8 @@ def _line(record: StepRecord) -> dict[str, Any]:
 
 
 def _midnight_before(now: int) -> int:
-    midnight = moment_of(now).astimezone(DISTRICT_ZONE).replace(
-        hour=0, minute=0, second=0, microsecond=0
+    midnight = (
+        moment_of(now).astimezone(DISTRICT_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     )
     return millis_of(midnight)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from zhiyin.command.model import AXIS as _AXIS
 from zhiyin.command.model import (
     LEADS_TO,
     NEEDS_NOTE,
@@ -25,14 +26,13 @@ from zhiyin.command.model import (
     Step,
     StepRecord,
 )
-from zhiyin.command.model import AXIS as _AXIS
 from zhiyin.kernel import CallerFault, WarningLevel, Words
 
 _PASSED = {state: at for at, state in enumerate(LEADS_TO[step] for step in ROAD)}
 
 
 def next_steps(kind: CaseType, state: State) -> tuple[Step, ...]:
-    """Return what may follow in this state, whoever does it; void and note as long as it is open."""
+    """Return what may follow in this state, whoever does it; void and note while it is open."""
     if state.ended:
         return ()
     reached = _PASSED.get(state, -1)
@@ -81,9 +81,7 @@ def why_not(kind: CaseType, number: str, progress: Progress, by: str) -> dict[St
     if Step.CHECK in kind.steps:
         asked.append(Step.REWORK)
     refusals = ((step, refusal(kind, number, progress, step, by)) for step in asked)
-    return {
-        step: Words(fault.text("zh"), fault.text("en")) for step, fault in refusals if fault
-    }
+    return {step: Words(fault.text("zh"), fault.text("en")) for step, fault in refusals if fault}
 
 
 def applied(progress: Progress, record: StepRecord) -> Progress:
@@ -142,7 +140,7 @@ def verify_chain(log: Iterable[StepRecord], head: str | None = None) -> int | No
     answer is then the number of the first line missing.
     """
     previous, n = "", 0
-    for n, record in enumerate(log, 1):  # noqa: B007  (the last n is used below)
+    for n, record in enumerate(log, 1):
         held = record.n == n and record.previous_hash == previous
         if not held or record.hash != _digest(record):
             return n

@@ -37,7 +37,10 @@ class LogIsFixed(OurFault):
     """Some code tried to change a line of a case's log."""
 
     code = "command-020"
-    what = Words("案件记录的一行将被改动;只可追加。", "A line of a case's log was to change; lines are added only.")
+    what = Words(
+        "案件记录的一行将被改动;只可追加。",
+        "A line of a case's log was to change; lines are added only.",
+    )
     do = Words("再记一步来更正。", "Correct it by another step.")
 
 
@@ -189,8 +192,17 @@ def _where(wanted: CaseFilter, now: int) -> list[ColumnElement[bool]]:
         late = _late(now) & (Case.state != State.VOID)
         conditions.append(late if wanted.overdue else ~late)
     if wanted.q:
-        searched = (Case.number, Case.title, Case.title_en, Case.area_name, Case.thing_name, Case.unit)
-        conditions.append(or_(*(column.icontains(wanted.q, autoescape=True) for column in searched)))
+        searched = (
+            Case.number,
+            Case.title,
+            Case.title_en,
+            Case.area_name,
+            Case.thing_name,
+            Case.unit,
+        )
+        conditions.append(
+            or_(*(column.icontains(wanted.q, autoescape=True) for column in searched))
+        )
     return conditions
 
 
@@ -198,7 +210,7 @@ def _by_remaining(query: Select[Any]) -> Select[Any]:
     """Open cases by how soon they are due, then ended ones, the last ended first."""
     ended = case((Case.closed_at.is_(None), 0), else_=1)
     due = case((Case.closed_at.is_(None), Case.due_at), else_=-Case.closed_at)
-    return query.order_by(ended, due, Case.id)
+    return query.order_by(ended, due, Case.opened_at, Case.number)
 
 
 async def list_cases(
