@@ -13,12 +13,12 @@ from zhiyin.command import Cases, CaseType, CaseTypes, Time, router
 from zhiyin.kernel import HOUR, Fault, ManualClock, Words, iso, parse_time
 
 OPENED = parse_time("2026-11-23 14:00")
+WATER, CITY = Words("区水务和湖泊局", "Water Bureau"), Words("区城管局", "City Management")
 TYPES = CaseTypes(
     [
-        CaseType("waterlogging", "flood_drainage", Words("道路积水", "Water on the road"),
-                 "区水务和湖泊局", 4 * HOUR, assist=("交管大队",)),
-        CaseType("manhole", "flood_drainage", Words("井盖", "Manhole"), "区城管局", 4 * HOUR,
-                 Time.HOURS),
+        CaseType("waterlogging", "flood_drainage", Words("道路积水", "Water on the road"), WATER,
+                 4 * HOUR, assist=(Words("交管大队", "Traffic Police"),)),
+        CaseType("manhole", "flood_drainage", Words("井盖", "Manhole"), CITY, 4 * HOUR, Time.HOURS),
     ]
 )  # fmt: skip
 OPENS = {"orange": "waterlogging", "red": "waterlogging"}
@@ -67,6 +67,11 @@ class Desk:
     async def only(self) -> dict[str, Any]:
         (case,) = await self.list()
         return dict((await self.client.get(f"/cases/{case['id']}")).json())
+
+    async def go(self, steps: str, user: str = "wang") -> None:
+        """Take several steps, with a note each."""
+        for step in steps.split():
+            await self.step(step, user, note="-")
 
     async def step(self, step: str, user: str = "li", expect: int = 201, **body: Any) -> Any:
         case = (await self.list())[0]

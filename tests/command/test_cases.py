@@ -72,8 +72,7 @@ async def test_from_filing_to_closing_by_two_hands(desk: Desk) -> None:
 
 async def test_who_disposes_may_not_check_and_is_told_who_may(desk: Desk) -> None:
     await desk.hear(event())
-    for step in ("accept", "dispatch"):
-        await desk.step(step, "li")
+    await desk.go("accept dispatch", "li")
     case = await desk.step("dispose", "li", note="done")
     assert case["may"] == ["note"]
     assert "处置过" in case["why_not"]["check"]["zh"]
@@ -85,8 +84,7 @@ async def test_who_disposes_may_not_check_and_is_told_who_may(desk: Desk) -> Non
 
 async def test_a_failed_check_sends_it_back_and_counts(desk: Desk) -> None:
     await desk.hear(event())
-    for step in ("accept", "dispatch"):
-        await desk.step(step, "wang")
+    await desk.go("accept dispatch", "wang")
     await desk.step("dispose", "li", note="done")
     await desk.step("check", "wang", expect=400, passed=False)
     case = await desk.step("check", "wang", passed=False, note="还有水")
@@ -166,8 +164,7 @@ async def test_numbers_begin_again_with_the_districts_day(desk: Desk) -> None:
 
 async def test_the_row_is_what_its_log_replays_to(desk: Desk) -> None:
     await desk.hear(event(), event("level", "red"))
-    for step in ("accept", "dispatch"):
-        await desk.step(step, "wang", unit="排水队")
+    await desk.go("accept dispatch", "wang")
     await desk.step("dispose", "li", note="done")
     await desk.step("rework", "wang", note="no")
     await desk.hear(event("cleared", "none"))

@@ -1,5 +1,7 @@
 """Vital signs: one number from many things, with age, source and line."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from zhiyin.vitals import (
     Vitals,
     compute,
     freshness,
+    indicators,
     router,
 )
 
@@ -35,7 +38,12 @@ class Here:
         ages = [age for _, age in self.things.values()]
         times = np.array([NOW - age * MINUTE if age >= 0 else 0 for age in ages], dtype=np.int64)
         values = np.array([value for value, _ in self.things.values()], dtype=np.float64)
-        return Columns(list(self.things), times, values, MINUTE)
+        return Columns(list(self.things), times, values, np.full(len(ages), MINUTE))
+
+    def since(self, type: str, property: str, since: int) -> Columns:  # noqa: A002
+        every = np.full(3, MINUTE)
+        times = np.array([since, since + MINUTE, NOW])
+        return Columns(["a", "b", "a"], times, np.array([5.0, 7.0, 1.0]), every)
 
     def field(self, type: str, field: str) -> dict[str, float]:  # noqa: A002
         return self.limits
@@ -44,7 +52,7 @@ class Here:
 def indicator(how: How, direction: Direction = Direction.LOW_IS_GOOD, **over: object) -> Indicator:
     base = {
         "key": how.value, "pack": "flood", "title": Words("深", "depth"), "unit": "m",
-        "type": "ponding_point", "property": "depth", "how": how, "direction": direction,
+        "of": "ponding_point.depth", "how": how, "direction": direction,
     }  # fmt: skip
     return Indicator(**{**base, **over})  # type: ignore[arg-type]
 
@@ -71,7 +79,7 @@ def test_many_become_one(how: How, direction: Direction, value: float, source: s
 
 def test_the_worst_of_a_band_is_the_farthest_from_it() -> None:
     here = Here(a=(7.0, 0), b=(5.9, 0), c=(8.0, 0))
-    kind = indicator(How.WORST, Direction.IN_BAND, band=(6.5, 8.5))
+    kind = indicator(How.WORST, Direction.MIDDLE_IS_GOOD, band=(6.5, 8.5))
     (vital,) = compute([kind], here, here, NOW)
     assert (vital.source, vital.in_band) == ("b", False)
 
@@ -79,8 +87,8 @@ def test_the_worst_of_a_band_is_the_farthest_from_it() -> None:
 def test_a_margin_is_the_value_less_the_elements_own_limit() -> None:
     here = Here(lake_1=(19.5, 0), lake_2=(20.0, 0), no_limit=(99.0, 0))
     here.limits = {"lake_1": 19.0, "lake_2": 20.5}
-    (vital,) = compute([indicator(How.MARGIN)], here, here, NOW)
-    assert (vital.value, vital.source, vital.counted) == (0.5, "lake_1", 2)
+    (vital,) = compute([indicator(How.MAX, minus="limit", unit="cm", scale=100.0)], here, here, NOW)
+    assert (vital.value, vital.source, vital.counted) == (50.0, "lake_1", 2)
 
 
 def test_a_lost_gauge_is_not_the_maximum_but_all_lost_still_show_their_last() -> None:
@@ -93,9 +101,41 @@ def test_a_lost_gauge_is_not_the_maximum_but_all_lost_still_show_their_last() ->
 
 
 def test_share_online_counts_those_never_heard() -> None:
-    here = Here(a=(1.0, 0), b=(1.0, 3), c=(float("nan"), -1), d=(0.0, 2))
-    (vital,) = compute([indicator(How.SHARE_ONLINE, unit="%")], here, here, NOW)
+    here = Here(a=(1.0, 0), b=(1.0, 3), c=(float("nan"), -1), d=(0.0, 4))
+    (vital,) = compute([indicator(How.ONLINE, unit="%")], here, here, NOW)
     assert vital.value == 50.0
+
+
+def test_a_window_takes_all_values_of_its_time_and_names_the_highest() -> None:
+    here = Here(a=(1.0, 0), b=(0.0, 0))
+    (vital,) = compute([indicator(How.MAX, over_ms=60 * MINUTE)], here, here, NOW)
+    assert (vital.value, vital.source, vital.counted, vital.known) == (7.0, "b", 3, 2)
+    assert vital.time == NOW - 59 * MINUTE
+
+
+class Entry(NamedTuple):
+    """An entry of indicators.yaml."""
+
+    indicator: str
+    of: str
+    how: str = "max"
+    unit: str = "cm"
+    title: Words = Words("深", "depth")
+    band: tuple[float | None, float | None] | None = (None, 10)
+    direction: str = "middle_is_good"
+    over_ms: int | None = None
+    minus: str | None = None
+    vital: int | None = 1
+
+
+def test_what_a_pack_declares_becomes_indicators_in_its_own_unit() -> None:
+    declared = [Entry("depth", "ponding_point.depth"), Entry("alive", "*", "online", "%")]
+    depth, alive = indicators("flood", declared, {"ponding_point.depth": "m"})
+    here = Here(a=(0.12, 0))
+    vitals = compute([depth, alive], here, here, NOW)
+    assert [vital.value for vital in vitals] == [12.0, 100.0]
+    assert [vital.in_band for vital in vitals] == [False, False]
+    assert alive.of == "*"
 
 
 def test_nothing_measured_is_none_and_not_zero() -> None:

@@ -11,6 +11,7 @@ from zhiyin.command.model import (
     State,
     Step,
     StepRecord,
+    case_types,
 )
 from zhiyin.command.service import Cases, NewCase
 from zhiyin.command.steps import replay, verify_chain
@@ -19,5 +20,6 @@ from zhiyin.command.store import Case, CaseFilter, CaseNumber, CaseStep
 __all__ = [
     "ROAD", "Axis", "Case", "CaseFilter", "CaseNumber", "CaseStep", "CaseType", "CaseTypes",
     "Cases", "NewCase", "Progress", "State", "Step", "StepRecord", "Time", "WorkingCalendar",
-    "actor_of", "due_at", "load_calendar", "remaining", "replay", "router", "verify_chain",
+    "actor_of", "case_types", "due_at", "load_calendar", "remaining", "replay", "router",
+    "verify_chain",
 ]  # fmt: skip

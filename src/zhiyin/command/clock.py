@@ -33,7 +33,7 @@ class Time(StrEnum):
 class CalendarUnusable(PackFault):
     """A working calendar on which no limit could ever run out."""
 
-    code = "command-001"
+    code = "command-019"
     what = Words(
         "日历没有可用的工作时间({found});应有至少一个工作日和一段起早于止的值班时间。",
         "The calendar has no working time ({found}); it should have a working day and duty hours "
@@ -77,8 +77,8 @@ class WorkingCalendar(msgspec.Struct, frozen=True):
         """Return the duty of a day as (from, to) in UTC milliseconds, () on a day off."""
         if not self.works(day):
             return ()
-        midnight = _midnight(day)
-        return tuple((midnight + a * MINUTE, midnight + b * MINUTE) for a, b in self.duty)
+        start = midnight(day)
+        return tuple((start + a * MINUTE, start + b * MINUTE) for a, b in self.duty)
 
     def duty_from(self, at: int) -> Iterator[tuple[int, int]]:
         """Yield the duty spans from `at` on, the first one cut at `at`."""
@@ -91,7 +91,8 @@ class WorkingCalendar(msgspec.Struct, frozen=True):
 
 
 @cache
-def _midnight(day: date) -> int:
+def midnight(day: date) -> int:
+    """Return when a day of the district begins, in UTC ms."""
     return millis_of(datetime.combine(day, time(), DISTRICT_ZONE))
 
 
@@ -120,7 +121,7 @@ def _due_by_days(opened: int, days: int, calendar: WorkingCalendar) -> int:
             break
         day += timedelta(days=1)
         left -= calendar.works(day)
-    return _midnight(day) + calendar.duty[-1][1] * MINUTE
+    return midnight(day) + calendar.duty[-1][1] * MINUTE
 
 
 def worked(start: int, end: int, calendar: WorkingCalendar) -> int:

@@ -1,12 +1,14 @@
 """联动指挥:what a case, its type and its steps are. Pure; no I/O."""
 
+from collections.abc import Iterable, Sequence
+from datetime import date
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from zhiyin.command.clock import Time
-from zhiyin.kernel import CallerFault, OurFault, WarningLevel, Words
+from zhiyin.command.clock import Time, midnight
+from zhiyin.kernel import CallerFault, OurFault, PackFault, WarningLevel, Words
 
 
 class State(StrEnum):
@@ -90,22 +92,75 @@ class CaseType(msgspec.Struct, frozen=True):
     key: str
     pack: str
     title: Words
-    unit: str  # the lead; those in `assist` help
+    unit: Words  # the lead (牵头); those in `assist` help (协同)
     limit: int  # ms; for Time.DAYS working days × 24 h
     calendar: Time = Time.URGENT
-    assist: tuple[str, ...] = ()
+    assist: tuple[Words, ...] = ()
     steps: tuple[Step, ...] = ROAD
-    valid_from: int = 0
+    closes: Words = Words("", "")  # what must be so before it may be closed
+    valid_from: int = 0  # UTC ms
     valid_to: int = 2**62
 
     def __post_init__(self) -> None:
-        if self.steps != tuple(step for step in ROAD if step in self.steps) or (
-            Step.CLOSE not in self.steps or Step.DISPOSE not in self.steps
-        ):
+        ordered = tuple(step for step in ROAD if step in self.steps)
+        if self.steps != ordered or Step.CLOSE not in self.steps:
             raise ValueError(
                 f"steps of {self.key} are {', '.join(self.steps)}; they should be some of "
-                f"{', '.join(ROAD)}, in this order, with dispose and close among them"
+                f"{', '.join(ROAD)}, in this order, with close as the last"
             )
+
+
+class Titled(Protocol):
+    """Words in the house's two languages, as packs and kernel write them."""
+
+    @property
+    def zh(self) -> str: ...
+    @property
+    def en(self) -> str: ...
+
+
+class DeclaredCase(Protocol):
+    """An entry of a pack's `cases.yaml`; `valid_from` is a day of the district."""
+
+    @property
+    def case(self) -> str: ...
+    @property
+    def title(self) -> Titled: ...
+    @property
+    def unit(self) -> Titled: ...
+    @property
+    def assist(self) -> Sequence[Titled]: ...
+    @property
+    def limit_ms(self) -> int: ...
+    @property
+    def calendar(self) -> str: ...
+    @property
+    def steps(self) -> Sequence[str]: ...
+    @property
+    def closes(self) -> Titled: ...
+    @property
+    def valid_from(self) -> date: ...
+
+
+def _words(titled: Titled) -> Words:
+    return Words(titled.zh, titled.en)
+
+
+def case_types(pack: str, declared: Iterable[DeclaredCase]) -> list[CaseType]:
+    """Return a pack's case types; an entry is valid until a later one of its name begins."""
+    entries = sorted(declared, key=lambda entry: (entry.case, entry.valid_from))
+    following = [*entries[1:], None]
+    return [
+        CaseType(
+            key=one.case, pack=pack, title=_words(one.title), unit=_words(one.unit),
+            limit=one.limit_ms, calendar=Time(one.calendar),
+            assist=tuple(_words(unit) for unit in one.assist),
+            steps=tuple(Step(step) for step in one.steps), closes=_words(one.closes),
+            valid_from=midnight(one.valid_from),
+            valid_to=midnight(then.valid_from) if then and then.case == one.case else 2**62,
+        )
+        for one, then in zip(entries, following, strict=True)
+    ]  # fmt: skip
 
 
 class CaseTypes:
@@ -114,7 +169,10 @@ class CaseTypes:
     def __init__(self, types: list[CaseType]) -> None:
         self._versions: dict[str, list[CaseType]] = {}
         for kind in sorted(types, key=lambda kind: kind.valid_from):
-            self._versions.setdefault(kind.key, []).append(kind)
+            versions = self._versions.setdefault(kind.key, [])
+            if versions and versions[0].pack != kind.pack:
+                raise TwoPacksOneCase(kind.key, first=versions[0].pack, second=kind.pack)
+            versions.append(kind)
 
     def at(self, key: str, moment: int) -> CaseType | None:
         """Return the version valid at a moment (the latest begun one), None if there is none."""
@@ -158,6 +216,17 @@ class Progress(msgspec.Struct, frozen=True):
     disposed_by: tuple[str, ...] = ()  # everyone who ever disposed it
     closed_at: int | None = None
     n: int = 1
+
+
+class TwoPacksOneCase(PackFault):
+    """Two packs declare a case type of the same name."""
+
+    code = "command-018"
+    what = Words(
+        "场景包 {first} 与 {second} 都声明了这种案件;应只有一个。",
+        "The packs {first} and {second} both declare this case type; one of them should.",
+    )
+    do = Words("改其中一个的名字。", "Rename one of them.")
 
 
 class UnknownCase(CallerFault):

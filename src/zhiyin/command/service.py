@@ -13,6 +13,7 @@ from zhiyin.command.clock import (
     district_day,
     due_at,
     load_calendar,
+    midnight,
     remaining,
     running,
 )
@@ -39,14 +40,11 @@ from zhiyin.command.steps import (
 )
 from zhiyin.command.store import Case, CaseFilter
 from zhiyin.kernel import (
-    DISTRICT_ZONE,
     HOUR,
     Clock,
     WarningLevel,
     fixed_id,
     iso,
-    millis_of,
-    moment_of,
     new_id,
 )
 
@@ -128,7 +126,7 @@ class Cases:
         id = fixed_id("case", new.warning_id, kind.key) if new.warning_id else new_id()  # noqa: A001
         data = {**new.data, "type": kind.key, "level": int(new.level), "due_at": due}
         first = sealed(
-            StepRecord(id, 1, Step.FILE, now, by, kind.unit, new.note, data), previous_hash=""
+            StepRecord(id, 1, Step.FILE, now, by, kind.unit.zh, new.note, data), previous_hash=""
         )
         case = Case(
             id=id, number=f"{self._prefix}-{day:%m%d}-{count:04d}", day=day.isoformat(),
@@ -256,14 +254,14 @@ class Cases:
     async def figures(self) -> dict[str, Any]:
         """Return today's cases as the wall shows them: `today`, `hours` and `by_type`."""
         now = self.clock.now()
-        midnight = _midnight_before(now)
+        start = midnight(district_day(now))
         async with self.database.read() as session:
-            day = await store.day_figures(session, midnight, now)
-            opened = await store.opened_between(session, midnight - 24 * HOUR, now + 1)
-            kinds = await store.type_figures(session, midnight, now)
+            day = await store.day_figures(session, start, now)
+            opened = await store.opened_between(session, start - 24 * HOUR, now + 1)
+            kinds = await store.type_figures(session, start, now)
         return {
             "today": msgspec.structs.asdict(day),
-            "hours": _hours(list(opened), midnight, now),
+            "hours": _hours(list(opened), start, now),
             "by_type": [
                 {"type": key, **self._titles(key), "count": n, "on_time": good}
                 for key, n, good in kinds
@@ -284,7 +282,11 @@ class Cases:
             "level": progress.level.key, "thing": case.thing, "thing_name": case.thing_name,
             "area": case.area, "area_name": case.area_name,
             "place": None if case.lon is None else [case.lon, case.lat],
-            "unit": case.unit, "assist": list(kind.assist),
+            "unit": case.unit,
+            "unit_en": kind.unit.en if case.unit == kind.unit.zh else case.unit,
+            "assist": [unit.zh for unit in kind.assist],
+            "assist_en": [unit.en for unit in kind.assist],
+            "closes": kind.closes.zh, "closes_en": kind.closes.en,
             "opened_at": iso(case.opened_at), "due_at": iso(case.due_at),
             "closed_at": None if case.closed_at is None else iso(case.closed_at),
             "limit_s": kind.limit // 1000, "calendar": kind.calendar.value,
@@ -362,20 +364,13 @@ def _line(record: StepRecord) -> dict[str, Any]:
     return {**line, "step": record.step.value, "at": iso(record.at)}
 
 
-def _midnight_before(now: int) -> int:
-    midnight = (
-        moment_of(now).astimezone(DISTRICT_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-    )
-    return millis_of(midnight)
-
-
-def _hours(opened: list[int], midnight: int, now: int) -> list[dict[str, int | None]]:
+def _hours(opened: list[int], start: int, now: int) -> list[dict[str, int | None]]:
     """Count openings by hour of today and yesterday; an hour yet to come is None, not 0."""
     counts = {-1: [0] * 24, 0: [0] * 24}
     for at in opened:
-        hour = (at - midnight) // HOUR
+        hour = (at - start) // HOUR
         counts[-1 if hour < 0 else 0][hour % 24] += 1
-    this = (now - midnight) // HOUR
+    this = (now - start) // HOUR
     return [
         {"hour": h, "today": counts[0][h] if h <= this else None, "yesterday": counts[-1][h]}
         for h in range(24)

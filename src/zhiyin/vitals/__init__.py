@@ -12,10 +12,11 @@ from zhiyin.vitals.model import (
     Latest,
     Limits,
     Vital,
+    indicators,
 )
 from zhiyin.vitals.service import Vitals
 
 __all__ = [
     "Columns", "Direction", "Freshness", "How", "Indicator", "Latest", "Limits", "Line", "Vital",
-    "Vitals", "compute", "freshness", "on_the_wall", "router",
+    "Vitals", "compute", "freshness", "indicators", "on_the_wall", "router",
 ]  # fmt: skip

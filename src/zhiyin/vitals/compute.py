@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from zhiyin.vitals.model import (
     AGEING,
     LOST,
+    ONLINE,
     Columns,
     Direction,
     Freshness,
@@ -29,7 +31,7 @@ def compute(
     indicators: Iterable[Indicator], latest: Latest, limits: Limits, now: int
 ) -> list[Vital]:
     """Return each indicator's value at `now` (UTC ms), in the order given."""
-    return [_vital(kind, latest.of(kind.type, kind.property), limits, now) for kind in indicators]
+    return [_vital(kind, latest, limits, now) for kind in indicators]
 
 
 def freshness(age_ms: int | None, every_ms: int) -> Freshness:
@@ -40,40 +42,56 @@ def freshness(age_ms: int | None, every_ms: int) -> Freshness:
     return Freshness.AGEING if age_ms > AGEING * every_ms else Freshness.FRESH
 
 
-def _vital(kind: Indicator, columns: Columns, limits: Limits, now: int) -> Vital:
-    if kind.how is How.SHARE_ONLINE:
-        return _online(kind, columns, now)
-    values = _less_limit(kind, columns, limits) if kind.how is How.MARGIN else columns.values
-    used = _usable(columns, values, now)
+def _vital(kind: Indicator, latest: Latest, limits: Limits, now: int) -> Vital:
+    newest = latest.of(*kind.thing_and_property)
+    if kind.how is How.ONLINE:
+        return _online(kind, newest, now)
+    columns = newest
+    if kind.over_ms is not None:
+        columns = latest.since(*kind.thing_and_property, now - kind.over_ms)
+    values = _values(kind, columns, limits)
+    used = _usable(columns, values, now, windowed=kind.over_ms is not None)
+    known = len(newest.things)
     if not used.size:
-        return _made(kind, columns, now, value=None, time=None, source="", counted=0)
-    if kind.how in _AGGREGATE:
-        return _made(
-            kind, columns, now, value=_AGGREGATE[kind.how](values[used]),
-            time=int(columns.times[used].max()), source=f"{kind.type}.{kind.property}",
-            counted=used.size,
-        )  # fmt: skip
-    at = int(used[_extreme(kind, values[used])])
-    return _made(
-        kind, columns, now, value=float(values[at]), time=int(columns.times[at]),
-        source=columns.things[at], counted=used.size,
-    )  # fmt: skip
+        return _made(kind, now, known, columns)
+    value, at = _one(kind, values, used)
+    if at is None:
+        return _made(kind, now, known, columns, used, value, kind.of)
+    made = _made(kind, now, known, columns, used[at : at + 1], value, columns.things[used[at]])
+    return msgspec.structs.replace(made, counted=used.size)
 
 
-def _usable(columns: Columns, values: NDArray[np.float64], now: int) -> NDArray[np.intp]:
+def _values(kind: Indicator, columns: Columns, limits: Limits) -> NDArray[np.float64]:
+    """Return the values in the indicator's unit, less the element's own limit if it says so."""
+    values = columns.values
+    if kind.minus is not None:
+        field = limits.field(kind.thing_and_property[0], kind.minus)
+        own = np.array([field.get(thing, np.nan) for thing in columns.things], dtype=np.float64)
+        return (values - own) * kind.scale  # a difference has no offset
+    return values * kind.scale + kind.offset
+
+
+def _usable(
+    columns: Columns, values: NDArray[np.float64], now: int, *, windowed: bool
+) -> NDArray[np.intp]:
     """Return the rows to count: those not lost, or all that ever spoke when every one is lost.
 
-    One silent gauge stuck at its highest value must not be the district's maximum for ever.
+    One silent gauge stuck at its highest value must not be the district's maximum for ever. A
+    window is itself the limit of age.
     """
     spoke = np.isfinite(values) & (columns.times > 0)
-    alive = spoke & (now - columns.times <= LOST * columns.every_ms)
-    return np.flatnonzero(alive if alive.any() else spoke)
+    alive = spoke & (now - columns.times <= LOST * columns.every)
+    return np.flatnonzero(alive if alive.any() and not windowed else spoke)
 
 
-def _less_limit(kind: Indicator, columns: Columns, limits: Limits) -> NDArray[np.float64]:
-    field = limits.field(kind.type, kind.field)
-    own = np.array([field.get(thing, np.nan) for thing in columns.things], dtype=np.float64)
-    return columns.values - own
+def _one(
+    kind: Indicator, values: NDArray[np.float64], used: NDArray[np.intp]
+) -> tuple[float, int | None]:
+    """Return the one number, and for an extreme which of the used rows it is."""
+    if kind.how in _AGGREGATE:
+        return _AGGREGATE[kind.how](values[used]), None
+    at = _extreme(kind, values[used])
+    return float(values[used[at]]), at
 
 
 def _extreme(kind: Indicator, values: NDArray[np.float64]) -> int:
@@ -81,32 +99,38 @@ def _extreme(kind: Indicator, values: NDArray[np.float64]) -> int:
         return int(values.argmax())
     if kind.how is How.MIN:
         return int(values.argmin())
-    if kind.direction is Direction.IN_BAND and kind.band is not None:
+    if kind.direction is Direction.MIDDLE_IS_GOOD and kind.band is not None:
         low, high = kind.band
-        return int(np.abs(values - (low + high) / 2).argmax())
+        under = values * 0 - np.inf if low is None else low - values
+        above = values * 0 - np.inf if high is None else values - high
+        return int(np.maximum(under, above).argmax())
     return int(values.argmin() if kind.direction is Direction.HIGH_IS_GOOD else values.argmax())
 
 
 def _online(kind: Indicator, columns: Columns, now: int) -> Vital:
     known = len(columns.things)
-    spoke = columns.times > 0
-    online = int((spoke & (now - columns.times <= AGEING * columns.every_ms)).sum())
+    heard = (columns.times > 0) & (now - columns.times <= ONLINE * columns.every)
+    used = np.flatnonzero(columns.times > 0)
+    share = heard.sum() / known if known else 0.0
     scale = 100.0 if kind.unit == "%" else 1.0
-    return _made(
-        kind, columns, now, value=scale * online / known if known else None,
-        time=int(columns.times.max()) if spoke.any() else None,
-        source=f"{kind.type}.{kind.property}", counted=online,
-    )  # fmt: skip
+    value = float(scale * share) if known else None
+    made = _made(kind, now, known, columns, used, value, kind.of)
+    return msgspec.structs.replace(made, counted=int(heard.sum()))
 
 
 def _made(
-    kind: Indicator, columns: Columns, now: int, *, value: float | None, time: int | None,
-    source: str, counted: int,
+    kind: Indicator, now: int, known: int, columns: Columns,
+    used: NDArray[np.intp] | None = None, value: float | None = None, source: str = "",
 ) -> Vital:  # fmt: skip
-    age = None if time is None else max(0, now - time)
+    """Return the vital sign; its time is that of the newest value that went into it."""
+    if used is None or not used.size:
+        every = int(np.median(columns.every)) if columns.every.size else 0
+        return Vital(kind, value, None, source, Freshness.NONE, 0, known, None, every)
+    newest = used[columns.times[used].argmax()]
+    time, every = int(columns.times[newest]), int(columns.every[newest])
+    age = max(0, now - time)
     return Vital(
-        kind, value, time, source, freshness(age, columns.every_ms), counted, len(columns.things),
-        age, columns.every_ms,
+        kind, value, time, source, freshness(age, every), used.size, known, age, every
     )  # fmt: skip
 
 
