@@ -36,6 +36,7 @@ class Series(Struct, frozen=True):
     floor: float
     ceiling: float
     every: int  # ms between observations, expected
+    since: int  # UTC ms at which it was registered; silence counts from here
     lateness: int  # ms that an observation may be late and still be judged in its turn
     boolean: bool = False
     derived: bool = False

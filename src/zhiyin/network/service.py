@@ -175,7 +175,7 @@ async def register_devices(
             for device, type_ in fresh.items()
         ]
         series = [
-            _series(device, type_, name, kind)
+            _series(device, type_, name, kind, now)
             for device, type_ in fresh.items()
             for name, kind in types[type_].items()
         ]
@@ -185,13 +185,13 @@ async def register_devices(
     return len(fresh)
 
 
-async def complete_series(database: Database, types: Types, actor: str) -> int:
+async def complete_series(database: Database, types: Types, actor: str, now: int) -> int:
     """Add the series of properties that a pack has gained since its devices were registered."""
     async with database.write(actor) as session:
         devices = await store.load_devices(session)
         there = {(row.thing, row.property) for row in await store.load_series(session)}
         missing = [
-            _series(device, type_, name, kind)
+            _series(device, type_, name, kind, now)
             for device, type_ in devices.items()
             for name, kind in types.get(type_, {}).items()
             if (device, name) not in there
@@ -201,8 +201,10 @@ async def complete_series(database: Database, types: Types, actor: str) -> int:
     return len(missing)
 
 
-def _series(device: str, type_: str, name: str, kind: PropertyType) -> dict[str, Any]:
-    row: dict[str, Any] = {"thing": device, "property": name, "type": type_}
+def _series(
+    device: str, type_: str, name: str, kind: PropertyType, now: int
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"thing": device, "property": name, "type": type_, "since": now}
     row.update(msgspec.structs.asdict(kind))
     return row
 

@@ -34,6 +34,7 @@ class SeriesRow(Row):
     floor: Mapped[float] = mapped_column(Float(53))
     ceiling: Mapped[float] = mapped_column(Float(53))
     every: Mapped[int] = mapped_column(BigInteger)
+    since: Mapped[int] = mapped_column(BigInteger)
     lateness: Mapped[int] = mapped_column(BigInteger)
     boolean: Mapped[bool]
     derived: Mapped[bool]
