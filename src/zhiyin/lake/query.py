@@ -85,6 +85,20 @@ class Observations:
         )
         return self._ask(question, [thing, prop, start, end])
 
+    def of_things(
+        self, things: list[str], prop: str, start: int, end: int
+    ) -> list[tuple[str, int, float]]:
+        """Return (thing, time ms, value) of several things in [start, end), in order of time."""
+        source = self._source(start, end)
+        if source is None or not things:
+            return []
+        question = (
+            "SELECT thing, epoch_ms(time) AS t, arg_max(value, position)"  # noqa: S608
+            f" FROM {source} WHERE list_contains(?, thing) AND property = ?"
+            " AND epoch_ms(time) >= ? AND epoch_ms(time) < ? GROUP BY thing, t ORDER BY t"
+        )
+        return self._ask(question, [things, prop, start, end])
+
     def count(self, start: int, end: int) -> int:
         source = self._source(start, end)
         if source is None:

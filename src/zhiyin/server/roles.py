@@ -48,4 +48,9 @@ def run_role(name: str, settings: cloud.Settings) -> None:
     """Run one worker in this process until it is told to end."""
     cloud.log_to_file(settings, name)
     log.info("starting", pid=os.getpid())
-    uvloop.run(_work(name, settings))
+    if name == "web":
+        from zhiyin.server.web import serve  # noqa: PLC0415  (only the web process needs a web server)
+
+        uvloop.run(serve(settings))
+    else:
+        uvloop.run(_work(name, settings))
