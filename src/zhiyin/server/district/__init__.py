@@ -4,8 +4,12 @@ Runs as a process of its own and knows only addresses, a clock and a description
 Does not write into any store: whatever it says comes in by the front door.
 """
 
+from zhiyin.server.district.describe import DayUnknown, describe, read_packs, start_of
 from zhiyin.server.district.plan import Curve, Plan, Pulse, Sensor
 from zhiyin.server.district.run import Tally, run
 from zhiyin.server.district.values import value
 
-__all__ = ["Curve", "Plan", "Pulse", "Sensor", "Tally", "run", "value"]
+__all__ = [
+    "Curve", "DayUnknown", "Plan", "Pulse", "Sensor", "Tally", "describe", "read_packs", "run",
+    "start_of", "value",
+]  # fmt: skip
