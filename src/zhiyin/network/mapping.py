@@ -153,7 +153,19 @@ def load_mapping(file: Path) -> Mapping:
         return msgspec.convert(tree, Mapping)
     except (msgspec.ValidationError, LookupError) as fault:
         sentence, _, path = str(fault).partition(" - at `$")
-        raise MappingWrong(_place(file, tree, path), problem=sentence) from fault
+        keys = re.findall(r"\[\.\.\.\]|[^.\[\]`]+", path)
+        keys = [_misfit(tree) if key == "[...]" else key for key in keys]
+        raise MappingWrong(_place(file, tree, keys), problem=sentence) from fault
+
+
+def _misfit(tree: Any) -> str:
+    """Return the name of the first column that has not its form; msgspec names no keys."""
+    for name, column in tree["columns"].items():
+        try:
+            msgspec.convert(column, Column)
+        except msgspec.ValidationError:
+            return str(name)
+    return ""
 
 
 def targets_of(mapping: Mapping, file: Path, model: Path) -> list[Target]:
@@ -163,7 +175,7 @@ def targets_of(mapping: Mapping, file: Path, model: Path) -> list[Target]:
     known = (types.get(mapping.type) or {}).get("properties", {})
     targets = []
     for name, column in mapping.columns.items():
-        where = _place(file, tree, f".columns.{name}", keys=["columns", name])
+        where = _place(file, tree, ["columns", name])
         if column.property not in known:
             raise PropertyNotInModel(
                 where,
@@ -201,10 +213,10 @@ def _tree(file: Path) -> Any:
         raise MappingUnreadable(str(file), problem=str(fault).split("\n", 1)[0]) from fault
 
 
-def _place(file: Path, tree: Any, path: str, keys: list[str] | None = None) -> str:
-    """Return `file:line:column` of the deepest key of the path that the tree has."""
+def _place(file: Path, tree: Any, keys: list[str]) -> str:
+    """Return `file:line:column` of the deepest of the nested keys that the tree has."""
     line, column = 0, 0
-    for key in keys or re.findall(r"[^.\[\]`]+", path):
+    for key in keys:
         if not isinstance(tree, CommentedMap) or key not in tree:
             break
         line, column = tree.lc.key(key)
