@@ -64,7 +64,7 @@ def played(engine: Engine, calls: list) -> list[Transition]:
     return out
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(calls, st.sampled_from([0, 0, 5]), st.integers(0, 10))
 def test_columns_judge_as_one_by_one(calls, lateness, since):
     engine = Engine(RULES, table_of(lateness, since))

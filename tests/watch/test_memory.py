@@ -15,7 +15,7 @@ from zhiyin.watch.memory import restore, state_of
 from zhiyin.watch.series import SeriesTable
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(calls, calls, st.sampled_from([0, 5]))
 def test_a_restored_judge_goes_on_alike(before, after, lateness):
     whole = Engine(RULES, table_of(lateness))
@@ -44,7 +44,6 @@ def test_a_changed_rule_clears_its_warnings_and_starts_afresh():
         ("once", 5, "cleared", "rule changed"),
         ("quiet", 0, "cleared", "rule removed"),
         ("quiet", 2, "cleared", "rule removed"),
-        ("quiet", 5, "cleared", "rule removed"),
     }
     again = resumed.step(columns([(0, 6, 5.0)]), 5).transitions
     assert ("once", "raised", changed.version) in {(t.rule, t.kind, t.version) for t in again}

@@ -43,7 +43,12 @@ class Silent:
         if not self.open and longest < self.waits[0]:
             return
         heard = block.gap >= self.waits[0]
-        heard[block.start] |= self.level[block.place] > 0
+        quiet = np.flatnonzero(self.level[block.place] > 0)
+        heard[block.start[quiet]] = True
+        for segment in quiet[block.gap[block.start[quiet]] <= 0].tolist():
+            # older than the binding: says nothing about the silence since; the first newer one does
+            rows = slice(int(block.start[segment]), int(block.end[segment]))
+            heard[rows] |= (block.gap[rows] > 0) & (np.cumsum(block.gap[rows] > 0) == 1)
         self.soonest = LONG_AGO
         for row in np.flatnonzero(heard).tolist():
             segment = int(block.owner[row])
