@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import zhiyin
 from zhiyin import atlas, command, network, pack, vitals, watch
 from zhiyin.cloud import Settings
 from zhiyin.kernel import Clock, Place
+from zhiyin.server.folders import packs_folder
 from zhiyin.server.sections import SECTIONS
 
 
@@ -43,14 +42,6 @@ class Brain:
             )
             for one in await atlas.elements(session)
         }  # fmt: skip
-
-
-def packs_folder(settings: Settings) -> Path:
-    """Return the packs' folder: the setting's, the wheel's, or the checkout's."""
-    if settings.packs.folder:
-        return Path(settings.packs.folder)
-    inside = Path(zhiyin.__file__).parent / "packs"
-    return inside if inside.exists() else Path(zhiyin.__file__).parents[2] / "packs"
 
 
 def load_brain(settings: Settings) -> Brain:

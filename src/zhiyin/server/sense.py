@@ -57,7 +57,7 @@ class Sense:
         self._book = ThingBook(brain, database)
         self._table = lake.ObservationsTable(settings.folder / "lake", stream)
         self._live = lake.LiveState()
-        self._watch = watch.Watch(brain.rules, brain.derives)
+        self._judge = watch.Judge(brain.rules, brain.derives)
         self._stream = stream
         self._file: Path = settings.folder / "run" / "sense.checkpoint"
         self._every = parse_duration(settings.lake.commit) / 1000
@@ -80,7 +80,7 @@ class Sense:
             if state.pop("stream").tobytes().decode() == self._stream:
                 self.position = position
             self._live.restore(_part_of(state, "live."))
-            over = self._watch.restore(_part_of(state, "watch."), self._book.register)
+            over = self._judge.restore(_part_of(state, "watch."), self._book.register.series)
             self._sync()
             await self._record(over)
         self._sync()
@@ -98,7 +98,7 @@ class Sense:
             grown = np.zeros(len(self._live), bool)
             grown[: len(self._changed)] = self._changed
             self._changed = grown
-        self._watch.sync(self._book.register, self._brain.clock.now())
+        self._judge.sync(self._book.register.series)
 
     async def run(self) -> None:
         """Work for ever."""
@@ -129,7 +129,7 @@ class Sense:
 
     async def _take(self, message: cloud.Message) -> list[watch.Transition]:
         if message.subject == TICK:
-            return self._watch.tick(int(message.data), message.seq)
+            return self._judge.tick(int(message.data), message.seq)
         try:
             columns, received, source = lake.decode(message.data)
         except lake.UnreadableBatch as fault:
@@ -148,7 +148,7 @@ class Sense:
         judged.labels("duplicate").inc(int(admission.duplicate.sum()))
         if not len(new):
             return []
-        outcome = self._watch.step(new, message.seq)
+        outcome = self._judge.step(new, message.seq)
         if outcome.late.any():
             late = outcome.late & (new.quality == Quality.GOOD)
             new.quality[late] = Quality.LATE
@@ -258,7 +258,7 @@ class Sense:
         """Write a checkpoint of this position, once everything up to it is in the lake."""
         position = self.position
         state = {f"live.{key}": value.copy() for key, value in self._live.state().items()}
-        state.update({f"watch.{key}": value for key, value in self._watch.state().items()})
+        state.update({f"watch.{key}": value for key, value in self._judge.state().items()})
         state["stream"] = np.frombuffer(self._stream.encode(), np.uint8)
         if self._commit is not None:
             await self._commit
