@@ -1,6 +1,14 @@
 """联动指挥:cases with steps, owners and clocks. Does not sense."""
 
-from zhiyin.command.clock import Time, WorkingCalendar, due_at, load_calendar, remaining
+from zhiyin.command.clock import (
+    Time,
+    WorkingCalendar,
+    district_day,
+    due_at,
+    load_calendar,
+    midnight,
+    remaining,
+)
 from zhiyin.command.http import actor_of, router
 from zhiyin.command.model import (
     ROAD,
@@ -20,6 +28,6 @@ from zhiyin.command.store import Case, CaseFilter, CaseNumber, CaseStep
 __all__ = [
     "ROAD", "Axis", "Case", "CaseFilter", "CaseNumber", "CaseStep", "CaseType", "CaseTypes",
     "Cases", "NewCase", "Progress", "State", "Step", "StepRecord", "Time", "WorkingCalendar",
-    "actor_of", "case_types", "due_at", "load_calendar", "remaining", "replay", "router",
-    "verify_chain",
+    "actor_of", "case_types", "district_day", "due_at", "load_calendar", "midnight", "remaining",
+    "replay", "router", "verify_chain",
 ]  # fmt: skip
