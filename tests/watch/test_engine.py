@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from tests.watch.reference import Reference, Told
 from zhiyin.kernel import Quality
+from zhiyin.lake import Columns
 from zhiyin.watch.engine import Engine
-from zhiyin.watch.model import Columns, Rule, Transition
+from zhiyin.watch.model import Rule, Transition
 from zhiyin.watch.series import SeriesTable
 
 NAN = float("nan")

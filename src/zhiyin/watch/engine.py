@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from zhiyin.kernel import Quality, fixed_id
+from zhiyin.lake import Columns
 from zhiyin.watch.block import Block, blocks, ordered
 from zhiyin.watch.model import (
     LONG_AGO,
     NEVER,
     Bools,
-    Columns,
     Floats,
     Ints,
     Judged,
