@@ -21,6 +21,14 @@ async def test_seeding_twice_makes_no_version(brain: SmallBrain) -> None:
     assert (again.created, again.changed, again.unchanged) == (0, 0, 2)
 
 
+async def test_fields_are_compared_as_json_keeps_them(brain: SmallBrain) -> None:
+    odd = ponding(fields={"range": (0, 5), "gap": float("nan")})
+    async with brain.database.write("system:atlas") as session:
+        await atlas.seed(session, [odd], at=NOON)
+        again = await atlas.seed(session, [odd], at=NOON)
+    assert again.unchanged == 1
+
+
 async def test_a_change_is_a_new_version_and_the_earlier_stays(brain: SmallBrain) -> None:
     async with brain.database.write("user:one") as session:
         await atlas.put_element(session, ponding(), at=NOON, by="user:one")
