@@ -44,7 +44,8 @@ class _RulesFile(Struct, forbid_unknown_fields=True):
 def _watch() -> pack.Section:
     if WATCH_THERE:
         room: Any = importlib.import_module("zhiyin.watch.section")
-        return room.SECTION
+        section: pack.Section = room.SECTION
+        return section
     return pack.Section("rules.yaml", _RulesFile, lambda _file, _book: ())
 
 

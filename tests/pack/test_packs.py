@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tests.pack.rooms import SECTIONS, WATCH_THERE, loader
-from zhiyin.pack import cli, schemas
-from zhiyin.pack.model import Finding, Manifest
+from zhiyin.pack import Manifest, Section, cli, schemas
 from zhiyin.pack.new import create
 
 PACKS = Path(__file__).parents[2] / "packs"
@@ -64,7 +63,7 @@ def test_needs_are_looked_up_and_only_when_declared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("section", loader().sections.values(), ids=lambda one: one.stem)
-def test_the_schema_of_each_file_is_up_to_date(section: schemas.Section) -> None:
+def test_the_schema_of_each_file_is_up_to_date(section: Section) -> None:
     if section.stem == "rules" and not WATCH_THERE:
         pytest.skip("the watch room's section is not here yet")
     file = SCHEMAS / f"{section.stem}.json"
@@ -152,13 +151,3 @@ def test_list_shows_each_pack_with_its_rows_of_the_plan(run: CliRunner) -> None:
 def test_schema_writes_one_file_for_each_section(run: CliRunner, tmp_path: Path) -> None:
     assert run.invoke(cli.app, ["schema", str(tmp_path)]).exit_code == 0
     assert len(list(tmp_path.glob("*.json"))) == len(SECTIONS) + 3
-
-
-def test_findings_sort_by_file_then_line() -> None:
-    words = loader().sections["manifest.yaml"]
-    assert words.stem == "manifest"
-    ones = [
-        Finding("b", 1, 1, "x", ("", ""), ("", "")),
-        Finding("a", 9, 1, "x", ("", ""), ("", "")),
-    ]  # type: ignore[arg-type]
-    assert [one.file for one in sorted(ones)] == ["a", "b"]
