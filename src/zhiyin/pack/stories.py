@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from msgspec import Meta, Struct
 
-from zhiyin.kernel import convert, parse_duration, parse_quantity
+from zhiyin.kernel import convert, known_unit, parse_duration, parse_quantity
 from zhiyin.pack.book import Book, Pack, Section, known, remark
 from zhiyin.pack.faults import TimesNotRising, UnitUnfit
 from zhiyin.pack.model import DurationText, Key, LevelKey, Remark, TimeText, Title
@@ -193,7 +193,7 @@ def _check_given(
         if millis_of_day(time) < millis_of_day(before):
             yield remark((*path, at, 0), TimesNotRising(at=time, before=before))
         before = time
-        if isinstance(value, str) and not _fits(value, unit):
+        if isinstance(value, str) and known_unit(unit) and not _fits(value, unit):
             yield remark((*path, at, 1), UnitUnfit(value=value, unit=unit, of=watched))
 
 
