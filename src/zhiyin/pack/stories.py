@@ -10,8 +10,8 @@ from zhiyin.pack.book import Book, Pack, Section, known, remark
 from zhiyin.pack.faults import TimesNotRising, UnitUnfit
 from zhiyin.pack.model import DurationText, Key, LevelKey, Remark, TimeText, Title
 
-MORNING = 1_767_196_800_000
-"""Midnight in the district of the day all stories happen on, 2026-01-01."""
+MORNING = 1_780_243_200_000
+"""Midnight in the district of the day all stories happen on, Monday 2026-06-01."""
 
 ThingProperty = Annotated[
     str,
