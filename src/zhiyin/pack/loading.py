@@ -145,7 +145,8 @@ class Loader:
         if document.troubles and document.value is None:
             return
         value, troubles = convert(document.value, section.shape)
-        draft.trouble(file, troubles)
+        refused = {one.path for one in document.troubles}
+        draft.trouble(file, [one for one in troubles if one.path not in refused])
         if value is not None and not document.troubles:
             draft.sections[section.stem] = value
             draft.offers += section.offers(value)
