@@ -1,1 +1,21 @@
 """一平台:the staff's surfaces: wall and workbench composition."""
+
+from zhiyin.operations.http import router
+from zhiyin.operations.live import Hub
+from zhiyin.operations.model import (
+    SEVEN,
+    CaseDesk,
+    District,
+    Elements,
+    OpenWarnings,
+    StringKind,
+    VitalSigns,
+    WallScreen,
+)
+from zhiyin.operations.pulse import Pulse
+from zhiyin.operations.wall import Wall
+
+__all__ = [
+    "SEVEN", "CaseDesk", "District", "Elements", "Hub", "OpenWarnings", "Pulse", "StringKind",
+    "VitalSigns", "Wall", "WallScreen", "router",
+]  # fmt: skip

@@ -1,0 +1,164 @@
+"""The packs of the house, the sample for new ones, and what is printed about them."""
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from tests.pack.rooms import SECTIONS, WATCH_THERE, loader
+from zhiyin.pack import cli, schemas
+from zhiyin.pack.model import Finding, Manifest
+from zhiyin.pack.new import create
+
+PACKS = Path(__file__).parents[2] / "packs"
+SCHEMAS = Path(__file__).parents[2] / "docs" / "reference" / "schemas"
+NAMES = sorted(one.parent.name for one in PACKS.glob("*/manifest.yaml"))
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.setattr(cli, "loader", loader)
+    return CliRunner(env={"COLUMNS": "200"})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pack_is_in_order_and_checked_within_two_seconds(name: str) -> None:
+    start = time.perf_counter()
+    pack, findings = loader().load(PACKS / name)
+    took = time.perf_counter() - start
+    assert [one.text() for one in findings] == []
+    assert pack is not None
+    assert pack.key == name
+    assert took < 2
+
+
+def test_two_loads_give_the_same_digest_and_a_change_another(tmp_path: Path) -> None:
+    folder = create("flow", tmp_path)
+    one, two = loader().load(folder)[0], loader().load(folder)[0]
+    assert one is not None
+    assert two is not None
+    assert one.digest == two.digest
+    (folder / "README.md").write_text("other", "utf-8")
+    other = loader().load(folder)[0]
+    assert other is not None
+    assert other.digest != one.digest
+
+
+def test_needs_are_looked_up_and_only_when_declared(tmp_path: Path) -> None:
+    create("weather", tmp_path)
+    folder = create("flow", tmp_path)
+    model = folder / "model.yaml"
+    model.write_text(model.read_text("utf-8").replace("  station:", "  post:"), "utf-8")
+    weather = tmp_path / "weather" / "model.yaml"
+    assert "pack-016" in {one.code for one in loader().load(folder)[1]}
+    manifest = folder / "manifest.yaml"
+    manifest.write_text(manifest.read_text("utf-8") + "needs: {packs: [weather]}\n", "utf-8")
+    assert "station" in weather.read_text("utf-8")
+    pack, findings = loader().load(folder)
+    assert findings == []
+    assert pack is not None
+    assert pack.book.property_unit("station", "reading") == "m"
+
+
+@pytest.mark.parametrize("section", loader().sections.values(), ids=lambda one: one.stem)
+def test_the_schema_of_each_file_is_up_to_date(section: schemas.Section) -> None:
+    if section.stem == "rules" and not WATCH_THERE:
+        pytest.skip("the watch room's section is not here yet")
+    file = SCHEMAS / f"{section.stem}.json"
+    assert file.read_text("utf-8") == schemas.schema_text(section), (
+        "the schemas are stale; run `zhiyin pack schema docs/reference/schemas`"
+    )
+
+
+def test_every_yaml_file_names_its_schema() -> None:
+    for file in PACKS.glob("*/*.yaml"):
+        wanted = f"# yaml-language-server: $schema=../../docs/reference/schemas/{file.stem}.json"
+        assert file.read_text("utf-8").startswith(wanted), file
+
+
+def test_no_pack_file_is_longer_than_the_custom() -> None:
+    for file in PACKS.glob("*/*.yaml"):
+        assert len(file.read_text("utf-8").splitlines()) <= 200, file
+
+
+KEYS = [one for one in Manifest.__struct_fields__ if one not in {"with_", "needs", "after", "plan"}]
+KEYS.remove("standards")
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(key=st.sampled_from(KEYS), at=st.integers(0, 20), letter=st.sampled_from("qxzj"))
+def test_any_slip_in_a_key_is_found_with_its_line_and_the_nearest_key(
+    packs: Path, key: str, at: int, letter: str
+) -> None:
+    file = packs / "flow" / "manifest.yaml"
+    text = file.read_text("utf-8")
+    at %= len(key) + 1
+    slip = key[:at] + letter + key[at:]
+    lines = text.splitlines()
+    line = next(n for n, one in enumerate(lines) if one.startswith(f"{key}:"))
+    lines[line] = slip + lines[line].removeprefix(key)
+    file.write_text("\n".join(lines), "utf-8")
+    try:
+        findings = loader().load(packs / "flow")[1]
+    finally:
+        file.write_text(text, "utf-8")
+    unknown = [one for one in findings if one.code == "pack-003"]
+    assert [(one.line, one.column) for one in unknown] == [(line + 1, 1)]
+    assert f"“{key}”" in unknown[0].what.zh
+    assert f'"{key}"' in unknown[0].what.en
+
+
+def test_check_prints_place_code_and_both_languages(run: CliRunner, packs: Path) -> None:
+    assert run.invoke(cli.app, ["check", "--packs", str(packs)]).exit_code == 0
+    file = packs / "flow" / "manifest.yaml"
+    file.write_text(file.read_text("utf-8").replace("grade:", "grad:"), "utf-8")
+    shown = run.invoke(cli.app, ["check", "flow", "--packs", str(packs)])
+    assert shown.exit_code == 1
+    assert "packs/flow/manifest.yaml:11:1  pack-003\n  键“grad”" in shown.output
+    only = run.invoke(cli.app, ["check", "--packs", str(packs), "--language", "en"])
+    assert 'Key "grad" does not belong here' in only.output
+    assert "键" not in only.output
+
+
+def test_a_name_that_is_no_pack_is_refused(run: CliRunner, packs: Path) -> None:
+    shown = run.invoke(cli.app, ["check", "flew", "--packs", str(packs)])
+    assert shown.exit_code == 1
+    assert "pack-022" in shown.output
+
+
+def test_new_makes_a_pack_that_passes_and_refuses_a_second(run: CliRunner, tmp_path: Path) -> None:
+    assert run.invoke(cli.app, ["new", "street_lamps", "--packs", str(tmp_path)]).exit_code == 0
+    assert run.invoke(cli.app, ["check", "--packs", str(tmp_path)]).exit_code == 0
+    again = run.invoke(cli.app, ["new", "street_lamps", "--packs", str(tmp_path)])
+    assert again.exit_code == 1
+    assert "pack-023" in again.output
+    assert run.invoke(cli.app, ["new", "Bad-Name", "--packs", str(tmp_path)]).exit_code == 1
+
+
+def test_list_shows_each_pack_with_its_rows_of_the_plan(run: CliRunner) -> None:
+    shown = run.invoke(cli.app, ["list", "--packs", str(PACKS)])
+    assert shown.exit_code == 0
+    assert "flood_drainage" in shown.output
+    assert "env-monitoring-network" in shown.output
+
+
+def test_schema_writes_one_file_for_each_section(run: CliRunner, tmp_path: Path) -> None:
+    assert run.invoke(cli.app, ["schema", str(tmp_path)]).exit_code == 0
+    assert len(list(tmp_path.glob("*.json"))) == len(SECTIONS) + 3
+
+
+def test_findings_sort_by_file_then_line() -> None:
+    words = loader().sections["manifest.yaml"]
+    assert words.stem == "manifest"
+    ones = [
+        Finding("b", 1, 1, "x", ("", ""), ("", "")),
+        Finding("a", 9, 1, "x", ("", ""), ("", "")),
+    ]  # type: ignore[arg-type]
+    assert [one.file for one in sorted(ones)] == ["a", "b"]
