@@ -18,6 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+STARTING = 6_000  # ms that starting up is given
+
 Data = Annotated[Path | None, typer.Option("--data", help="数据目录 / data folder")]
 Port = Annotated[int | None, typer.Option("--port", help="网页端口 / web port")]
 File = Annotated[Path | None, typer.Option("--settings", help="zhiyin.toml")]
@@ -82,8 +84,11 @@ def demo(
     try:
         plain = _settings(settings, data, port)
         start, folder = begin(plain, day, speed)
-        clock = ScaledClock(start, time.time_ns() // 1_000_000, speed)
-        chosen = _settings(settings, folder if data is None else data, port, clock=str(clock))
+        # A fast clock stands until the processes are up, else the day begins without its devices.
+        since = time.time_ns() // 1_000_000 + (STARTING if speed > 1 else 0)
+        clock = ScaledClock(start, since, speed)
+        told = "system" if speed == 1 and day == "ordinary" else str(clock)
+        chosen = _settings(settings, folder if data is None else data, port, clock=told)
     except Fault as fault:
         raise _refused(fault) from fault
     _run(lambda: run_up(chosen, flexible=True, say=say, district=player(chosen, day, seed, speed)))

@@ -52,7 +52,7 @@ def player(plain: cloud.Settings, day: str, seed: int, speed: float) -> Any:
             http=f"http://{settings.web.host}:{settings.web.port}",
             mqtt=f"{settings.mqtt.host}:{settings.mqtt.port}",
             sensors=tuple(sensors),
-            start=clock.now() - (0 if speed > 1 else LEAD),
+            start=clock.now() - LEAD,
         )  # fmt: skip
         file = settings.folder / "run" / "district.json"
         file.write_bytes(msgspec.json.encode(plan))

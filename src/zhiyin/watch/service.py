@@ -146,6 +146,9 @@ def _change(
 
 def _word(row: store.WarningRow, rule: Rule | None) -> None:
     value = "" if row.value is None else f"{row.value:.4g} {row.unit}".replace(" 1", "")
+    if rule is not None and rule.kind == "silent":  # its value is a duration in seconds
+        row.unit = "s"
+        value = f"{(row.value or 0) / 60:.4g} min"
     says = rule.says if rule else Words("{thing}", "{thing}")
     fields = {"value": value, "property": row.property, "level": WarningLevel(row.level).key}
     row.title = says.zh.format(thing=row.thing_name, **fields)[:300]
