@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from zhiyin.lake import Columns
 from zhiyin.watch.engine import Engine
-from zhiyin.watch.model import Columns, Rule
+from zhiyin.watch.model import Rule
 from zhiyin.watch.series import SeriesTable
 
 SERIES = 100_000

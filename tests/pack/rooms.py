@@ -34,6 +34,7 @@ class _Derive(Struct, forbid_unknown_fields=True):
     kind: str
     from_: str = field(name="from")
     gives: str
+    every: str = "1h"
 
 
 class _RulesFile(Struct, forbid_unknown_fields=True):
@@ -42,10 +43,12 @@ class _RulesFile(Struct, forbid_unknown_fields=True):
 
 
 def _watch() -> pack.Section:
-    if WATCH_THERE:
-        room: Any = importlib.import_module("zhiyin.watch.section")
-        return room.SECTION
-    return pack.Section("rules.yaml", _RulesFile, lambda _file, _book: ())
+    if not WATCH_THERE:
+        return pack.Section("rules.yaml", _RulesFile, lambda _file, _book: ())
+    room: Any = importlib.import_module("zhiyin.watch.section")
+    return pack.Section(
+        "rules.yaml", room.RulesFile, lambda file, book: room.check(file, book.property_unit)
+    )
 
 
 SECTIONS = (MODEL, DEVICES, ELEMENTS, INDICATORS, _watch(), CASES)

@@ -1,5 +1,6 @@
 """The packs of the house, the sample for new ones, and what is printed about them."""
 
+import re
 import time
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tests.pack.rooms import SECTIONS, WATCH_THERE, loader
-from zhiyin.pack import cli, schemas
-from zhiyin.pack.model import Finding, Manifest
-from zhiyin.pack.new import create
+from zhiyin.pack import Section, cli, schemas
+from zhiyin.pack.faults import PacksRefused
+from zhiyin.pack.new import SAMPLE, create
 
 PACKS = Path(__file__).parents[2] / "packs"
 SCHEMAS = Path(__file__).parents[2] / "docs" / "reference" / "schemas"
+NAMED = {"station", "reading"}  # keys the author chooses, which may be anything
 NAMES = sorted(one.parent.name for one in PACKS.glob("*/manifest.yaml"))
 
 
@@ -64,7 +66,7 @@ def test_needs_are_looked_up_and_only_when_declared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("section", loader().sections.values(), ids=lambda one: one.stem)
-def test_the_schema_of_each_file_is_up_to_date(section: schemas.Section) -> None:
+def test_the_schema_of_each_file_is_up_to_date(section: Section) -> None:
     if section.stem == "rules" and not WATCH_THERE:
         pytest.skip("the watch room's section is not here yet")
     file = SCHEMAS / f"{section.stem}.json"
@@ -84,35 +86,52 @@ def test_no_pack_file_is_longer_than_the_custom() -> None:
         assert len(file.read_text("utf-8").splitlines()) <= 200, file
 
 
-KEYS = [one for one in Manifest.__struct_fields__ if one not in {"with_", "needs", "after", "plan"}]
-KEYS.remove("standards")
+LINES = [
+    (file, number, found[1], found[2])
+    for file in ("manifest.yaml", "cases.yaml", "model.yaml")
+    for number, line in enumerate((SAMPLE / file).read_text("utf-8").splitlines())
+    if (found := re.match(r"^( *(?:- )?)([a-z_]+):", line)) and found[2] not in NAMED
+]
+
+
+def _slip(key: str, kind: str, at: int, letter: str) -> str:
+    at %= len(key)
+    if kind == "insert":
+        return key[:at] + letter + key[at:]
+    if kind == "drop":
+        return key[:at] + key[at + 1 :]
+    return key[:at] + letter + key[at + 1 :]
 
 
 @settings(
-    max_examples=40,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(key=st.sampled_from(KEYS), at=st.integers(0, 20), letter=st.sampled_from("qxzj"))
+@given(
+    place=st.sampled_from(LINES),
+    kind=st.sampled_from(["insert", "drop", "replace"]),
+    at=st.integers(0, 20),
+    letter=st.sampled_from("qxzj"),
+)
 def test_any_slip_in_a_key_is_found_with_its_line_and_the_nearest_key(
-    packs: Path, key: str, at: int, letter: str
+    packs: Path, place: tuple[str, int, str, str], kind: str, at: int, letter: str
 ) -> None:
-    file = packs / "flow" / "manifest.yaml"
+    name, line, before, key = place
+    slip = _slip(key, kind, at, letter)
+    file = packs / "flow" / name
     text = file.read_text("utf-8")
-    at %= len(key) + 1
-    slip = key[:at] + letter + key[at:]
     lines = text.splitlines()
-    line = next(n for n, one in enumerate(lines) if one.startswith(f"{key}:"))
-    lines[line] = slip + lines[line].removeprefix(key)
+    lines[line] = before + slip + lines[line].removeprefix(before + key)
     file.write_text("\n".join(lines), "utf-8")
     try:
         findings = loader().load(packs / "flow")[1]
     finally:
         file.write_text(text, "utf-8")
     unknown = [one for one in findings if one.code == "pack-003"]
-    assert [(one.line, one.column) for one in unknown] == [(line + 1, 1)]
-    assert f"“{key}”" in unknown[0].what.zh
-    assert f'"{key}"' in unknown[0].what.en
+    assert [(one.line, one.column) for one in unknown] == [(line + 1, len(before) + 1)]
+    assert f"最接近的是“{key}”" in unknown[0].what.zh
+    assert f'nearest known key is "{key}"' in unknown[0].what.en
 
 
 def test_check_prints_place_code_and_both_languages(run: CliRunner, packs: Path) -> None:
@@ -154,11 +173,8 @@ def test_schema_writes_one_file_for_each_section(run: CliRunner, tmp_path: Path)
     assert len(list(tmp_path.glob("*.json"))) == len(SECTIONS) + 3
 
 
-def test_findings_sort_by_file_then_line() -> None:
-    words = loader().sections["manifest.yaml"]
-    assert words.stem == "manifest"
-    ones = [
-        Finding("b", 1, 1, "x", ("", ""), ("", "")),
-        Finding("a", 9, 1, "x", ("", ""), ("", "")),
-    ]  # type: ignore[arg-type]
-    assert [one.file for one in sorted(ones)] == ["a", "b"]
+def test_a_brain_does_not_start_with_a_pack_that_has_findings(packs: Path) -> None:
+    assert [one.key for one in loader().require(packs)] == ["flow"]
+    (packs / "flow" / "cases.yaml").write_text("cases: []\n", "utf-8")
+    with pytest.raises(PacksRefused, match="pack-016"):
+        loader().require(packs)

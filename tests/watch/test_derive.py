@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zhiyin.kernel import DAY, HOUR, Quality, parse_time
+from zhiyin.lake import Columns
 from zhiyin.watch.aqi import POLLUTANTS
 from zhiyin.watch.derive import DAYS_KEPT, Deriver
-from zhiyin.watch.model import Columns, Derive
+from zhiyin.watch.model import Derive
 from zhiyin.watch.series import SeriesTable
 
 MIDNIGHT = parse_time("2026-06-01 00:00")

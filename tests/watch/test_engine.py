@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from tests.watch.reference import Reference, Told
 from zhiyin.kernel import Quality
+from zhiyin.lake import Columns
 from zhiyin.watch.engine import Engine
-from zhiyin.watch.model import Columns, Rule, Transition
+from zhiyin.watch.model import Rule, Transition
 from zhiyin.watch.series import SeriesTable
 
 NAN = float("nan")
@@ -65,9 +66,12 @@ def played(engine: Engine, calls: list) -> list[Transition]:
 
 
 @settings(max_examples=200, deadline=None)
-@given(calls, st.sampled_from([0, 0, 5]), st.integers(0, 10))
-def test_columns_judge_as_one_by_one(calls, lateness, since):
+@given(calls, st.sampled_from([0, 0, 5]), st.integers(0, 10), st.sampled_from([0, 4, 48]))
+def test_columns_judge_as_one_by_one(calls, lateness, since, few):
     engine = Engine(RULES, table_of(lateness, since))
+    for watched in engine.watched:
+        for threshold in watched.thresholds:
+            threshold.few = few
     reference = Reference(RULES, SERIES, lateness, since)
     out = []
     for position, call in enumerate(calls):

@@ -57,8 +57,9 @@ def write_csv(elements: Iterable[Element]) -> bytes:
     rows = [_cells_of(element) for element in elements]
     fields = sorted({key for row in rows for key in row} - set(_COLUMNS))
     page = io.StringIO(newline="")
-    writer = csv.DictWriter(page, [*_COLUMNS, *fields], restval="")
-    writer.writeheader()
+    columns = [*_COLUMNS, *fields]
+    writer = csv.DictWriter(page, columns, restval="")
+    writer.writerow({key: trapped(key) for key in columns})
     writer.writerows(rows)
     return b"\xef\xbb\xbf" + page.getvalue().encode()
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import shapely
 from shapely.errors import ShapelyError
 from shapely.geometry import mapping, shape
+from shapely.geometry.base import BaseGeometry
 
 from zhiyin.atlas.model import Area, AreaKind, Box, Geometry, LayerUnknown
 from zhiyin.kernel import Place
@@ -177,5 +178,15 @@ def middle_and_box(geometry: Geometry) -> tuple[Place, Box]:
     west, south, east, north = map(float, form.bounds)
     if min(west + 180, 180 - east, south + 90, 90 - north) < 0:
         raise ValueError(f"its box {west},{south},{east},{north} is not in degrees")
-    lon, lat = shapely.get_coordinates(form.representative_point())[0]
+    lon, lat = shapely.get_coordinates(_middle(form))[0]
     return Place(float(lon), float(lat)), (west, south, east, north)
+
+
+def _middle(form: BaseGeometry) -> BaseGeometry:
+    """Return the point halfway along a line (the longest of several), else one surely inside."""
+    lines = [part for part in shapely.get_parts(form) if part.geom_type == "LineString"]
+    if lines and form.geom_type in {"LineString", "MultiLineString"}:
+        longest = max(lines, key=lambda line: float(line.length))
+        halfway: BaseGeometry = longest.interpolate(0.5, normalized=True)
+        return halfway
+    return form.representative_point()

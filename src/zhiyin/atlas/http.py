@@ -8,8 +8,8 @@ from typing import Annotated, Any, get_args
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
-from litestar.di import Provide
-from litestar.params import Dependency, Parameter
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, FromQuery, HeaderParameter, SkipValidation
 
 from zhiyin.atlas import service, store
 from zhiyin.atlas.exports import write_csv
@@ -31,8 +31,8 @@ from zhiyin.kernel import iso
 GEOJSON = "application/geo+json"
 MOST = 10_000
 Asked = Request[Any, Any, State]
-TheBrain = Annotated[Brain, Dependency(skip_validation=True)]
-Actor = Annotated[str, Parameter(header="X-Zhiyin-User")]
+TheBrain = NamedDependency[SkipValidation[Brain]]
+Actor = Annotated[str, HeaderParameter(name="X-Zhiyin-User")]
 
 
 def within(name: str, value: int, least: int, most: int) -> int:
@@ -74,7 +74,9 @@ def _areas(kind: AreaKind | None, q: str) -> bytes:
 
 
 @get("/areas", sync_to_thread=False, summary="Areas: district, streets, communities")
-def areas(request: Asked, kind: str | None = None, q: str = "") -> Response[bytes]:
+def areas(
+    request: Asked, kind: FromQuery[str | None] = None, q: FromQuery[str] = ""
+) -> Response[bytes]:
     if kind is not None and kind not in get_args(AreaKind):
         raise AreaKindUnknown("kind", kind=kind)
     known: AreaKind | None = kind  # type: ignore[assignment]  # checked above
@@ -83,7 +85,7 @@ def areas(request: Asked, kind: str | None = None, q: str = "") -> Response[byte
 
 
 @get("/areas/at", sync_to_thread=False, summary="The areas a point lies in")
-def areas_at(lon: float, lat: float) -> dict[str, Any]:
+def areas_at(lon: FromQuery[float], lat: FromQuery[float]) -> dict[str, Any]:
     found = gazetteer().at(place_of(lon, lat))
     return {
         "district": area_json(found.district),
@@ -95,7 +97,7 @@ def areas_at(lon: float, lat: float) -> dict[str, Any]:
 
 
 @get("/map/{name:str}", sync_to_thread=False, summary="A layer of the base map")
-def map_layer(request: Asked, name: str) -> Response[bytes]:
+def map_layer(request: Asked, name: FromPath[str]) -> Response[bytes]:
     return steady(request, layer(name))
 
 
@@ -108,12 +110,12 @@ def _shown(brain: Brain, found: Sequence[Element], **more: Any) -> dict[str, Any
 @get("/elements", media_type=GEOJSON, summary="Elements, filtered, page by page")
 async def list_elements(
     brain: TheBrain,
-    type: str | None = None,  # noqa: A002
-    bbox: str | None = None,
-    area: str = "",
-    q: str = "",
-    limit: int = 1000,
-    offset: int = 0,
+    type: FromQuery[str | None] = None,  # noqa: A002
+    bbox: FromQuery[str | None] = None,
+    area: FromQuery[str] = "",
+    q: FromQuery[str] = "",
+    limit: FromQuery[int] = 1000,
+    offset: FromQuery[int] = 0,
 ) -> dict[str, Any]:
     within("limit", limit, 1, MOST)
     within("offset", offset, 0, 2**31)
@@ -129,10 +131,10 @@ async def list_elements(
 @get("/elements.csv", summary="The same elements as CSV for a spreadsheet")
 async def elements_csv(
     brain: TheBrain,
-    type: str | None = None,  # noqa: A002
-    bbox: str | None = None,
-    area: str = "",
-    q: str = "",
+    type: FromQuery[str | None] = None,  # noqa: A002
+    bbox: FromQuery[str | None] = None,
+    area: FromQuery[str] = "",
+    q: FromQuery[str] = "",
 ) -> Response[bytes]:
     box = box_of(bbox) if bbox else None
     async with brain.database.read() as session:
@@ -142,7 +144,7 @@ async def elements_csv(
 
 
 @get("/elements/{id:str}", media_type=GEOJSON, summary="One element")
-async def one_element(brain: TheBrain, id: str) -> dict[str, Any]:  # noqa: A002
+async def one_element(brain: TheBrain, id: FromPath[str]) -> dict[str, Any]:  # noqa: A002
     async with brain.database.read() as session:
         element = await service.require_element(session, id)
     feature: dict[str, Any] = _shown(brain, [element])["features"][0]
@@ -156,7 +158,7 @@ def _version_json(kept: Version) -> dict[str, Any]:
 
 
 @get("/elements/{id:str}/versions", summary="Every version of one element, newest first")
-async def element_versions(brain: TheBrain, id: str) -> list[dict[str, Any]]:  # noqa: A002
+async def element_versions(brain: TheBrain, id: FromPath[str]) -> list[dict[str, Any]]:  # noqa: A002
     async with brain.database.read() as session:
         return [_version_json(kept) for kept in await service.versions(session, id)]
 
@@ -166,9 +168,9 @@ async def import_elements(
     request: Asked,
     brain: TheBrain,
     user: Actor = "user:duty",
-    type: str = "",  # noqa: A002
-    crs: Crs = "WGS84",
-    source: str = "",
+    type: FromQuery[str] = "",  # noqa: A002
+    crs: FromQuery[Crs] = "WGS84",
+    source: FromQuery[str] = "",
 ) -> dict[str, Any]:
     """Keep good rows, hand back bad ones; `type` and `source` serve rows that say none."""
     content, defaults = await request.body(), Defaults(type, source, crs)

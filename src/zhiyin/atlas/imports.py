@@ -85,8 +85,9 @@ def read_csv(content: bytes, defaults: Defaults | None = None) -> Reading:
         text = content.decode("gb18030", errors="replace")
     reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
     try:
-        if not {"id", "name"} <= set(reader.fieldnames or ()):
-            problem = f"header: {', '.join(reader.fieldnames or ())[:200]}"
+        reader.fieldnames = [untrapped(name) for name in reader.fieldnames or ()]
+        if not {"id", "name"} <= set(reader.fieldnames):
+            problem = f"header: {', '.join(reader.fieldnames)[:200]}"
             raise ImportUnreadable("body", problem=problem, wanted="CSV: id,name,lon,lat")
         rows = list(reader)
     except csv.Error as fault:

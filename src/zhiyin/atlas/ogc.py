@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from litestar import Response, Router, get
 from litestar.di import Provide
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from zhiyin.atlas import service, store
 from zhiyin.atlas.geography import gazetteer
@@ -122,7 +122,7 @@ async def _require(brain: Brain, name: str) -> None:
 
 
 @get("/collections/{name:str}", summary="One collection")
-async def one_collection(request: Asked, brain: TheBrain, name: str) -> dict[str, Any]:
+async def one_collection(request: Asked, brain: TheBrain, name: FromPath[str]) -> dict[str, Any]:
     _only(request, set())
     await _require(brain, name)
     return _collection(_root(request), name)
@@ -132,11 +132,11 @@ async def one_collection(request: Asked, brain: TheBrain, name: str) -> dict[str
 async def items(
     request: Asked,
     brain: TheBrain,
-    name: str,
-    bbox: str | None = None,
-    span: Annotated[str | None, Parameter(query="datetime")] = None,
-    limit: int = 10,
-    offset: int = 0,
+    name: FromPath[str],
+    bbox: FromQuery[str | None] = None,
+    span: Annotated[str | None, QueryParameter(name="datetime")] = None,
+    limit: FromQuery[int] = 10,
+    offset: FromQuery[int] = 0,
 ) -> dict[str, Any]:
     """Return a page; a limit above the most served gets the most (permission in 7.15.2)."""
     _only(request, _ITEMS)
@@ -176,8 +176,8 @@ def _page_links(request: Asked, name: str, limit: int, offset: int, total: int) 
 async def item(
     request: Asked,
     brain: TheBrain,
-    name: str,
-    id: str,  # noqa: A002
+    name: FromPath[str],
+    id: FromPath[str],  # noqa: A002
 ) -> Response[dict[str, Any]]:
     _only(request, set())
     async with brain.database.read() as session:

@@ -78,6 +78,10 @@ def _check(file: ElementsFile, book: pack.Book) -> Iterator[pack.Remark]:
             yield from _check_fields(one, type_, ("elements", at, "fields"))
 
 
+def _shown(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 def _check_fields(
     element: Element, type_: Any, path: tuple[str | int, ...]
 ) -> Iterator[pack.Remark]:
@@ -93,7 +97,7 @@ def _check_fields(
         ):
             should = _SHOULD.get(field.type, Words("文字", "text"))
             wrong = FieldKindWrong(
-                field=name, value=value, should_zh=should.zh, should_en=should.en
+                field=name, value=_shown(value), should_zh=should.zh, should_en=should.en
             )
             yield pack.remark((*path, name), wrong)
 

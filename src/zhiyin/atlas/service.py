@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhiyin.atlas import store
 from zhiyin.atlas.exports import feature_of
-from zhiyin.atlas.geography import gazetteer
+from zhiyin.atlas.geography import gazetteer, middle_and_box
 from zhiyin.atlas.imports import Reading
 from zhiyin.atlas.model import Box, Element, ElementUnknown, Imported, Version
 
@@ -22,6 +22,7 @@ async def seed(
     """Keep the packs' elements; seeding the same ones again makes no version.
 
     Of two elements with one id the later counts. Elements no pack names any more stay.
+    Raises ValueError when a geometry is broken.
     """
     return await take(session, Reading(tuple(elements), ()), at=at, by=by)
 
@@ -102,7 +103,9 @@ def count_by_street(found: Iterable[Element]) -> dict[str, int]:
 
 
 def _placed(element: Element) -> Element:
-    """Return the element with its area, when it says none."""
-    return (
-        element if element.area else replace(element, area=gazetteer().at(element.place).smallest)
-    )
+    """Return the element with the place its geometry gives, and its area when it says none."""
+    if element.geometry:
+        element = replace(element, place=middle_and_box(element.geometry)[0])
+    if element.area:
+        return element
+    return replace(element, area=gazetteer().at(element.place).smallest)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import msgspec
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Select, String, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -126,7 +127,8 @@ async def _by_id(session: AsyncSession, ids: Sequence[str]) -> dict[str, Element
 
 
 def _put(row: ElementRow | None, element: Element, at: int) -> tuple[Outcome, ElementRow]:
-    content = content_of(element)
+    # as JSON keeps it: what comes back must compare equal (tuples are lists, NaN is null)
+    content: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(content_of(element)))
     if row and row.removed_at is None and content == content_of(element_of(row)):
         return "unchanged", row
     _, (west, south, east, north) = middle_and_box(element.shape)

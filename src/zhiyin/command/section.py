@@ -64,10 +64,10 @@ class StepsOutOfOrder(PackFault):
 
     code = "command-002"
     what = Words(
-        "步骤 {steps} 的次序不对;次序是 {should}。",
-        "The steps {steps} are out of order; the order is {should}.",
+        "步骤是 {steps};应取自 {should},次序不变。",
+        "The steps are {steps}; they should be some of {should}, in this order.",
     )
-    do = Words("按次序写,并以 close 结尾。", "Write them in this order, with close as the last.")
+    do = Words("按次序写,dispose 和 close 不可少。", "Keep the order, with dispose and close.")
 
 
 class UnitAssistsItself(PackFault):
@@ -100,7 +100,7 @@ def _check(file: CasesFile, _: pack.Book) -> Iterator[pack.Remark]:
             yield pack.remark((*path, "case"), fault)
         seen.add((one.case, one.valid_from))
         ordered = tuple(step for step in STEPS if step in one.steps)
-        if one.steps != ordered or one.steps[-1:] != ("close",):
+        if one.steps != ordered or not {"dispose", "close"} <= set(one.steps):
             order = StepsOutOfOrder(steps=", ".join(one.steps), should=", ".join(STEPS))
             yield pack.remark((*path, "steps"), order)
         for place, unit in enumerate(one.assist):

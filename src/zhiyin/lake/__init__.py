@@ -11,15 +11,13 @@ from zhiyin.lake.model import (
     Millis,
     UnreadableBatch,
     decode,
-    empty,
     joined,
-    of_lists,
 )
 from zhiyin.lake.query import STEPS, Observations
 from zhiyin.lake.writer import LakeUnwritable, ObservationsTable
 
 __all__ = [
-    "NEVER", "STEPS", "Admission", "Columns", "EventLedger", "Flags", "Floats", "Ints", "LakeUnwritable",
-    "LiveState", "Mask", "Millis", "Observations", "ObservationsTable", "UnreadableBatch",
-    "decode", "empty", "joined", "of_lists",
+    "NEVER", "STEPS", "Admission", "Columns", "EventLedger", "Flags", "Floats", "Ints",
+    "LakeUnwritable",    "LiveState", "Mask", "Millis", "Observations", "ObservationsTable", "UnreadableBatch",
+    "decode", "joined",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -43,6 +44,23 @@ class Columns:
     def __len__(self) -> int:
         return len(self.series)
 
+    @classmethod
+    def of(
+        cls,
+        series: npt.ArrayLike,
+        time: npt.ArrayLike,
+        value: npt.ArrayLike,
+        quality: npt.ArrayLike | None = None,
+    ) -> "Columns":
+        """Make columns of anything NumPy takes; without `quality` all rows are good."""
+        index = np.asarray(series, np.int32)
+        return cls(
+            index,
+            np.asarray(time, np.int64),
+            np.asarray(value, np.float64),
+            np.zeros(len(index), np.uint8) if quality is None else np.asarray(quality, np.uint8),
+        )
+
     def take(self, rows: NDArray[np.integer] | Mask) -> "Columns":
         return Columns(self.series[rows], self.time[rows], self.value[rows], self.quality[rows])
 
@@ -59,24 +77,11 @@ class Columns:
         return bytes(sink.getvalue())
 
 
-def empty() -> Columns:
-    return of_lists([], [], [], [])
-
-
-def of_lists(
-    series: Sequence[int], time: Sequence[int], value: Sequence[float], quality: Sequence[int]
-) -> Columns:
-    return Columns(
-        np.asarray(series, np.int32), np.asarray(time, np.int64),
-        np.asarray(value, np.float64), np.asarray(quality, np.uint8),
-    )  # fmt: skip
-
-
 def joined(parts: Sequence[Columns]) -> Columns:
     if len(parts) == 1:
         return parts[0]
     if not parts:
-        return empty()
+        return Columns.of([], [], [])
     return Columns(
         np.concatenate([part.series for part in parts]),
         np.concatenate([part.time for part in parts]),

@@ -4,18 +4,25 @@ Nothing is lost silently: what cannot be read goes to a side file with line and 
 was interrupted goes on where it stopped; a second run sends the same keys and changes nothing.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import httpx
 import msgspec
 
 from zhiyin.kernel import Clock, SystemClock, iso, parse_time
 from zhiyin.network.mapping import Mapping, Target, load_mapping, targets_of
-from zhiyin.network.replay_faults import BatchRefused, FileChanged, ServerAway, UnitTrap
+from zhiyin.network.replay_faults import (
+    BatchRefused,
+    FileChanged,
+    ServerAway,
+    UnitDoubtful,
+    UnitTrap,
+)
 from zhiyin.network.replay_rows import Counts, Observation, Reader, Row
 
 _PROBE = 1_000  # rows looked at before anything is sent
@@ -28,8 +35,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     Without `shift_to` the times stay as they were and the brain takes them as history. With it
     ("now" or a time) the first observation stands at that time, the file runs `speed` times as
     fast as the clock, and nothing is sent before its own time. `side` is the folder of the side
-    files (default: the file's own); `model` the pack's model.yaml (default: the one in the folder
-    above the mapping's). `patience` is in seconds of real time.
+    files (default: the file's own, or the current one where that is read-only); `model` is the
+    pack's model.yaml (default: in the folder above the mapping's). `patience` is in real seconds.
     """
 
     file: Path
@@ -128,29 +135,29 @@ def _probe(options: Options, mapping: Mapping, targets: list[Target]) -> list[st
         outside = [value for value in found if not floor <= value <= ceiling]
         if len(outside) <= len(found) / 2:
             continue
-        trap = _trap(options, target, outside, len(found))
+        facts = _facts(target, outside, len(found))
         if not target.stated:
-            raise trap
-        warnings.append(trap.text("en"))
+            raise UnitTrap(str(options.file), **facts)
+        doubt = UnitDoubtful(str(options.file), **facts)
+        warnings.append(f"{doubt.text('zh')}\n{doubt.text('en')}")
     return warnings
 
 
-def _trap(options: Options, target: Target, outside: list[float], count: int) -> UnitTrap:
+def _facts(target: Target, outside: list[float], count: int) -> dict[str, Any]:
     guess_zh = guess_en = ""
     middle = sorted(outside)[len(outside) // 2]
     if target.unit == "mg/m³" and (target.floor or 0) <= middle / 1000 <= (target.ceiling or 0):
         guess_zh, guess_en = "(看来是 µg/m³)", " (it looks like µg/m³)"
-    return UnitTrap(
-        str(options.file),
-        column=target.column,
-        share=len(outside) / count,
-        floor=target.floor,
-        ceiling=target.ceiling,
-        unit=target.unit,
-        example=outside[0],
-        guess_zh=guess_zh,
-        guess_en=guess_en,
-    )
+    return {
+        "column": target.column,
+        "share": len(outside) / count,
+        "floor": target.floor,
+        "ceiling": target.ceiling,
+        "unit": target.unit,
+        "example": outside[0],
+        "guess_zh": guess_zh,
+        "guess_en": guess_en,
+    }
 
 
 class _Run:
@@ -169,7 +176,8 @@ class _Run:
         self._options, self._clock, self._pause, self._client = options, clock, pause, client
         self._reader = Reader(options.file, mapping, targets)
         self._size = options.file.stat().st_size
-        side = options.side or options.file.parent
+        folder = options.file.parent
+        side = options.side or (folder if os.access(folder, os.W_OK) else Path())
         self._apart_path = side / f"{options.file.name}.quarantine.jsonl"
         self._apart: TextIO | None = None
         self._position_path = side / f"{options.file.name}.position.json"

@@ -18,6 +18,22 @@ class UnitTrap(CallerFault):
     )
 
 
+class UnitDoubtful(CallerFault):
+    """A stated unit puts most values outside the range; said, not refused."""
+
+    code = "network-125"
+    what = Words(
+        "列“{column}”按所写的单位,{share:.0%} 不在属性的范围 {floor:g}–{ceiling:g} {unit} 之内"
+        "(如 {example:g})。",
+        "In its stated unit {share:.0%} of column “{column}” lie outside the property's range "
+        "{floor:g}–{ceiling:g} {unit} (such as {example:g}).",
+    )
+    do = Words(
+        "照送;越界的由接收方隔离。核对映射里的 unit。",
+        "It is sent; what lies outside is quarantined. Check the unit in the mapping.",
+    )
+
+
 class ServerAway(WorldFault):
     """The brain did not take the observations for as long as we were told to be patient."""
 

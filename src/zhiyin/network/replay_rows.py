@@ -202,8 +202,10 @@ class Reader:
             self.counts.apart_cells += 1
             row.reasons.append(_reason("number", target.column, text))
             return
-        # 12 digits: what a conversion adds in the last binary places is no measurement.
-        value = float(f"{number * target.scale + target.offset:.12g}")
+        value = number
+        if (target.scale, target.offset) != (1.0, 0.0):
+            # 12 digits: what a conversion adds in the last binary places is no measurement.
+            value = float(f"{number * target.scale + target.offset:.12g}")
         known = self._remember((thing, target.property, time), value)
         if known is None:
             self.counts.observations += 1

@@ -201,9 +201,7 @@ async def complete_series(database: Database, types: Types, actor: str, now: int
     return len(missing)
 
 
-def _series(
-    device: str, type_: str, name: str, kind: PropertyType, now: int
-) -> dict[str, Any]:
+def _series(device: str, type_: str, name: str, kind: PropertyType, now: int) -> dict[str, Any]:
     row: dict[str, Any] = {"thing": device, "property": name, "type": type_, "since": now}
     row.update(msgspec.structs.asdict(kind))
     return row

@@ -3,7 +3,9 @@
 from zhiyin.operations.http import router
 from zhiyin.operations.live import Hub
 from zhiyin.operations.model import (
+    CASES,
     SEVEN,
+    WARNINGS,
     CaseDesk,
     District,
     Elements,
@@ -16,6 +18,6 @@ from zhiyin.operations.pulse import Pulse
 from zhiyin.operations.wall import Wall
 
 __all__ = [
-    "SEVEN", "CaseDesk", "District", "Elements", "Hub", "OpenWarnings", "Pulse", "StringKind",
+    "CASES", "SEVEN", "WARNINGS", "CaseDesk", "District", "Elements", "Hub", "OpenWarnings", "Pulse", "StringKind",
     "VitalSigns", "Wall", "WallScreen", "router",
 ]  # fmt: skip

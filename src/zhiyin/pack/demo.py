@@ -42,12 +42,13 @@ class Daily(Struct, frozen=True, forbid_unknown_fields=True):
 class Shape(Struct, frozen=True, forbid_unknown_fields=True):
     """How one property of the things of one type runs over the day.
 
-    value = base(thing) + daily + pulse + noise·N(0,1), kept within the property's range.
+    value = base + daily + pulse + noise·N(0,1), kept within the property's range; a base of
+    [least, most] is drawn per thing from the seed.
     """
 
     type: Key
     property: Key
-    base: float
+    base: float | tuple[float, float]
     noise: Share = 0.0
     things: tuple[Identifier, ...] = ()
     pulse: Pulse | None = None

@@ -51,11 +51,16 @@ class KindWrong(PackFault):
     """Text for a number, a list for a text, and so on."""
 
     code = "pack-005"
-    what = Words(
-        "这里是{is_zh} {value},应是{wanted_zh}。",
-        "This is {is_en} {value}; it should be {wanted_en}.",
-    )
-    do = Words("改写成{wanted_zh}。", "Write it as {wanted_en}.")
+    what = Words("这里是{is_zh},应是{wanted_zh}。", "This is {is_en}; it should be {wanted_en}.")
+    do = Words("改写成{wanted_zh}{hint_zh}。", "Write it as {wanted_en}{hint_en}.")
+
+
+class NumberOutside(PackFault):
+    """A number beyond what the place takes."""
+
+    code = "pack-012"
+    what = Words("{value} 超出这里的范围,应 {bound}。", "{value} is outside; it should be {bound}.")
+    do = Words("写一个 {bound} 的数。", "Write a number {bound}.")
 
 
 class FileTooBig(PackFault):

@@ -27,6 +27,7 @@ from zhiyin.pack.whole import check_manifest, check_stories, check_words
 LANGUAGES = ("zh-CN", "en")
 _WORDS = tuple(f"words/{language}.yaml" for language in LANGUAGES)
 _PLAIN = ("README.md", "hooks.py")
+_MAPPINGS = "mappings/"  # of files to replay; `zhiyin replay` reads and checks them
 _MANIFEST = Section("manifest.yaml", Manifest, lambda _file, _book: ())
 
 
@@ -130,7 +131,7 @@ class Loader:
                 self._read(draft, self.sections[file])
             elif file in _WORDS:
                 _read_words(draft, file)
-            elif file not in _PLAIN:
+            elif file not in _PLAIN and not file.startswith(_MAPPINGS):
                 close = nearest(file, known)
                 fault = FileUnknown(name=file, nearest=close, known=", ".join(sorted(known)))
                 draft.found(file, fault)
@@ -145,7 +146,8 @@ class Loader:
         if document.troubles and document.value is None:
             return
         value, troubles = convert(document.value, section.shape)
-        draft.trouble(file, troubles)
+        refused = {one.path for one in document.troubles}
+        draft.trouble(file, [one for one in troubles if one.path not in refused])
         if value is not None and not document.troubles:
             draft.sections[section.stem] = value
             draft.offers += section.offers(value)

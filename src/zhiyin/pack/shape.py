@@ -6,6 +6,7 @@ msgspec stops at the first misfit and names no line; a pack author wants all of 
 import math
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from zhiyin.pack.faults import (
     KeyMissing,
     KeyUnknown,
     KindWrong,
+    NumberOutside,
     WordsMissing,
     WordUnknown,
 )
@@ -25,10 +27,11 @@ from zhiyin.pack.model import Title
 from zhiyin.pack.reading import Path_, Trouble
 
 _LISTS = (shapes.ListType, shapes.VarTupleType, shapes.TupleType, shapes.SetType)
+_NUMBERS = (shapes.IntType, shapes.FloatType)
 _TEXT, _NUMBER = Words("文字", "text"), Words("数", "a number")
 _WHOLE, _LIST = Words("整数", "a whole number"), Words("列表", "a list")
 _KEYS, _EMPTY = Words("带键的一组", "a group of keys"), Words("空", "nothing")
-_YES = Words("true 或 false", "true or false")
+_YES = Words(" true 或 false", "true or false")
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
@@ -141,22 +144,34 @@ def _scalar(value: Any, shape: Any, path: Path_, told: tuple[str, list[Any]]) ->
         names = [str(one) for one in known]
         fault = WordUnknown(value=value, nearest=nearest(str(value), names), known=", ".join(names))
         yield Trouble(None, path, fault)
-    wanted = ""
-    if isinstance(shape, shapes.StrType) and shape.pattern:
-        wanted = "" if re.search(shape.pattern, value) else told[0] or shape.pattern
-    if isinstance(shape, shapes.IntType | shapes.FloatType):
-        wanted = _outside(value, shape)
-    if wanted:
-        zh, _, en = wanted.partition(" / ")
-        example = str(told[1][0]) if told[1] else en or zh
+    bound = _outside(value, shape) if isinstance(shape, _NUMBERS) else ""
+    if bound:
+        yield Trouble(None, path, NumberOutside(value=f"{value:g}", bound=bound))
+    wanted, examples = told
+    if isinstance(shape, shapes.DateType):
+        wanted, examples = "日期 / a date", ["2026-01-31"]
+    if not _well_formed(value, shape):
+        zh, _, en = (wanted or str(shape.pattern)).partition(" / ")
+        example = str(examples[0]) if examples else en or zh
         fault_form = FormWrong(value=value, wanted_zh=zh, wanted_en=en or zh, example=example)
         yield Trouble(None, path, fault_form)
+
+
+def _well_formed(value: Any, shape: Any) -> bool:
+    if isinstance(shape, shapes.StrType) and shape.pattern:
+        return re.search(shape.pattern, value) is not None
+    if isinstance(shape, shapes.DateType):
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            return False
+    return True
 
 
 def _outside(value: float, shape: Any) -> str:
     """Return what the number should be, when it is not; an empty text when it is."""
     if not math.isfinite(value):
-        return "有限的数 / a finite number"
+        return "≤ 1.8e308"
     bounds = (("≥", shape.ge, value.__ge__), (">", shape.gt, value.__gt__))
     upper = (("≤", shape.le, value.__le__), ("<", shape.lt, value.__lt__))
     for sign, bound, holds in (*bounds, *upper):
@@ -237,9 +252,17 @@ def _wanted(shape: Any) -> Words:
 def _kind_wrong(value: Any, shape: Any) -> KindWrong:
     kinds = {dict: _KEYS, list: _LIST, bool: _YES, int: _NUMBER, float: _NUMBER, str: _TEXT}
     what = kinds.get(type(value), _EMPTY)
-    wanted, shown = _wanted(shape), ""
-    if isinstance(value, str | int | float):
-        shown = f"“{value}”" if isinstance(value, str) else f"{value}"
+    wanted, hint = _wanted(shape), Words("", "")
+    if isinstance(value, str):
+        what = Words(f"文字“{value}”", f'text "{value}"')
+    elif isinstance(value, int | float):
+        what = Words(f"{what.zh} {value}", f"{what.en} {value}")
+        hint = Words(",加上引号", ", in quotes") if wanted.zh.startswith(_TEXT.zh) else hint
     return KindWrong(
-        is_zh=what.zh, is_en=what.en, value=shown, wanted_zh=wanted.zh, wanted_en=wanted.en
+        is_zh=what.zh,
+        is_en=what.en,
+        wanted_zh=wanted.zh,
+        wanted_en=wanted.en,
+        hint_zh=hint.zh,
+        hint_en=hint.en,
     )

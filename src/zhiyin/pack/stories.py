@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal, Protocol
 
 from msgspec import Meta, Struct
 
-from zhiyin.kernel import convert, parse_duration, parse_quantity
+from zhiyin.kernel import convert, known_unit, parse_duration, parse_quantity
 from zhiyin.pack.book import Book, Pack, Section, known, remark
 from zhiyin.pack.faults import TimesNotRising, UnitUnfit
 from zhiyin.pack.model import DurationText, Key, LevelKey, Remark, TimeText, Title
 
-MORNING = 1_767_196_800_000
-"""Midnight in the district of the day all stories happen on, 2026-01-01."""
+MORNING = 1_780_243_200_000
+"""Midnight in the district of the day all stories happen on, Monday 2026-06-01."""
 
 ThingProperty = Annotated[
     str,
@@ -193,7 +193,7 @@ def _check_given(
         if millis_of_day(time) < millis_of_day(before):
             yield remark((*path, at, 0), TimesNotRising(at=time, before=before))
         before = time
-        if isinstance(value, str) and not _fits(value, unit):
+        if isinstance(value, str) and known_unit(unit) and not _fits(value, unit):
             yield remark((*path, at, 1), UnitUnfit(value=value, unit=unit, of=watched))
 
 

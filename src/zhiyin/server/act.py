@@ -44,7 +44,5 @@ async def run_act(brain: Brain, bus: cloud.Bus, database: cloud.Database) -> Non
         tasks.create_task(cloud.run_relay(database, bus))
         tasks.create_task(cloud.poke_after_writes(database, bus))
         tasks.create_task(bus.consume(cloud.QUARANTINE, "keeper", "quarantine.>", keep))
-        tasks.create_task(
-            bus.consume(cloud.EVENTS, "cases", "events.watch.warning.*", on_warnings)
-        )
+        tasks.create_task(bus.consume(cloud.EVENTS, "cases", "events.watch.warning.*", on_warnings))
         tasks.create_task(prune())

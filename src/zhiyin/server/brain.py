@@ -1,4 +1,4 @@
-"""What every process of a brain knows from the start: settings, clock, and what the packs declare."""
+"""What every process of a brain knows from the start: settings, clock, declarations of packs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhiyin import atlas, command, network, pack, vitals, watch
 from zhiyin.cloud import Settings
-from zhiyin.kernel import Clock, Place
+from zhiyin.kernel import DISTRICT_ZONE, Clock, Place, moment_of
 from zhiyin.server.folders import packs_folder
 from zhiyin.server.sections import SECTIONS
 
@@ -47,6 +47,8 @@ class Brain:
 def load_brain(settings: Settings) -> Brain:
     """Load the packs that are on; PackFault when one of them does not pass its check."""
     only = settings.packs.only or None
+    clock = settings.tell()
+    today = moment_of(clock.now()).astimezone(DISTRICT_ZONE).date().isoformat()
     packs = pack.Loader(SECTIONS).require(packs_folder(settings), only)
     types: dict[str, dict[str, network.PropertyType]] = {}
     titles: dict[str, Any] = {}
@@ -65,14 +67,14 @@ def load_brain(settings: Settings) -> Brain:
         if "elements" in parts:
             elements += [_element(e, one.manifest.lead.zh) for e in parts["elements"].elements]
         if "rules" in parts:
-            rules += watch.rules_of(parts["rules"], one.book.property_unit, one.key)
+            rules += watch.rules_of(parts["rules"], one.book.property_unit, one.key, today)
             derives += watch.derives_of(parts["rules"], one.key)
         if "cases" in parts:
             cases += command.case_types(one.key, parts["cases"].cases)
         if "indicators" in parts:
             indicators += vitals.indicators(one.key, parts["indicators"].indicators, units)
     return Brain(
-        settings, settings.tell(), packs, types, titles, rules, derives, elements,
+        settings, clock, packs, types, titles, rules, derives, elements,
         command.CaseTypes(cases), indicators,
     )  # fmt: skip
 

@@ -18,7 +18,9 @@ log = structlog.get_logger()
 class Mirror:
     """What the sensing worker tells, kept for whoever asks over HTTP."""
 
-    def __init__(self, bus: cloud.Bus, register: network.Register, history: lake.Observations):
+    def __init__(
+        self, bus: cloud.Bus, register: network.Register, history: lake.Observations
+    ) -> None:
         self._bus, self._register, self._history = bus, register, history
         self._live = lake.LiveState()
         self._by_property: dict[tuple[str, str], list[int]] = {}

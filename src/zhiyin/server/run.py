@@ -1,4 +1,4 @@
-"""One process of a brain: `python -m zhiyin.server.run ROLE SETTINGS`, as the supervisor calls it."""
+"""One process of a brain: `python -m zhiyin.server.run ROLE SETTINGS`."""
 
 import asyncio
 import sys

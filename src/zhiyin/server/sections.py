@@ -1,4 +1,4 @@
-"""The files of a pack and the rooms that read them; `pack` knows no room, so they are named here."""
+"""The rooms that read the files of a pack; `pack` knows no room, so they are named here."""
 
 import zhiyin.atlas.section
 import zhiyin.command.section

@@ -319,7 +319,7 @@ class Sense:
             await asyncio.sleep(parse_duration(settings.tidy) / 1000)
             try:
                 await asyncio.to_thread(self._table.tidy, self._brain.clock.now(), retention)
-            except Exception:  # noqa: BLE001  (housekeeping must not end the worker)
+            except Exception:
                 log.exception("tidying the lake")
 
     async def keep_ledger(self) -> None:

@@ -61,7 +61,7 @@ class OpenWarnings:
 
     def take(self, warning: dict[str, Any]) -> bool:
         """Take over a changed warning; return whether it is open."""
-        is_open = warning["state"] == "open"
+        is_open = bool(warning["state"] == "open")
         if is_open:
             self.by_id[warning["id"]] = warning
         else:
@@ -184,7 +184,6 @@ class Surfaces:
                         told[vital["key"]] = vital
                         self.hub.put("vitals", vital["key"], vital)
                 self.hub.tell_clock({"data_age_s": self._wall.data_age_s(), "gateways": {}})
-            except Exception:  # noqa: BLE001  (one bad figure must not still the wall)
+            except Exception:
                 log.exception("telling vitals")
             await asyncio.sleep(max(0.0, REFRESH - (time.monotonic() - started)))
-

@@ -1,11 +1,5 @@
 """All tables of the house: importing this makes `Row.metadata` complete."""
 
-import zhiyin.atlas.store
-import zhiyin.cloud.database
-import zhiyin.command.store
-import zhiyin.network.store
-import zhiyin.watch.store
-
 from zhiyin.cloud import Row
 
 METADATA = Row.metadata

@@ -28,9 +28,7 @@ class NotReady(WorldFault):
     """The brain did not come up."""
 
     code = "server-001"
-    what = Words(
-        "{seconds} 秒内没有就绪:{missing}。", "Not ready within {seconds} s: {missing}."
-    )
+    what = Words("{seconds} 秒内没有就绪:{missing}。", "Not ready within {seconds} s: {missing}.")
     do = Words("看 {log} 里的日志。", "Look at the logs in {log}.")
 
 
@@ -198,6 +196,9 @@ async def _start(
         ), encoding="utf-8",
     )  # fmt: skip
     say(f"知音 Zhiyin: {address}")
-    say(f"  大屏 wall {address}/wall · 工作台 bench {address}/bench · 门户 portal {address}/portal")
-    say(f"  设备 MQTT {settings.mqtt.host}:{settings.mqtt.port} · HTTP {address}/api/v1/observations")
+    pages = (("大屏 wall", "wall"), ("工作台 bench", "bench"), ("门户 portal", "portal"))
+    say("  " + " · ".join(f"{name} {address}/{page}" for name, page in pages))
+    say(
+        f"  设备 MQTT {settings.mqtt.host}:{settings.mqtt.port} · HTTP {address}/api/v1/observations"
+    )
     say("  Ctrl-C 结束 / ends it")

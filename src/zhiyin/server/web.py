@@ -21,7 +21,7 @@ from litestar.static_files import create_static_files_router
 from sqlalchemy import text
 
 import zhiyin
-from zhiyin import atlas, cloud, command, lake, network, vitals, watch
+from zhiyin import cloud, command, lake, network, vitals
 from zhiyin.atlas.http import router as atlas_router
 from zhiyin.atlas.ogc import ogc_router
 from zhiyin.kernel import Fault, WorldFault, fixed_id
@@ -186,7 +186,7 @@ class Web:
                 Fault: told,
                 HTTPException: told_http,
                 Exception: told_crash,
-            },  # type: ignore[dict-item]
+            },
             openapi_config=OpenAPIConfig(
                 title="Zhiyin 知音",
                 version=zhiyin.__version__,
@@ -199,10 +199,6 @@ class Web:
 
 
 def _pages() -> list[Any]:
-    async def page(name: str) -> Response[bytes]:
-        content = await asyncio.to_thread((STATIC / name).read_bytes)
-        return Response(content, media_type=MediaType.HTML, headers={"Cache-Control": "no-cache"})
-
     routes: list[Any] = [
         create_static_files_router(
             path="/assets",
@@ -210,19 +206,18 @@ def _pages() -> list[Any]:
             cache_control=CacheControlHeader(max_age=31_536_000, immutable=True, public=True),
         )
     ]
-    for path, name in (("/", "index"), ("/wall", "wall"), ("/bench", "bench"), ("/portal", "portal")):
-        for address in {path, f"/{name}.html"}:
-            routes.append(_page(address, f"{name}.html", page))
-    for file in STATIC.iterdir():
-        if file.is_file() and file.suffix in {".svg", ".ico", ".png", ".webmanifest"}:
-            routes.append(_file(file))
-    return routes
+    pages = {"/": "index", "/wall": "wall", "/bench": "bench", "/portal": "portal"}
+    for path, name in pages.items():
+        routes += [_page(address, f"{name}.html") for address in {path, f"/{name}.html"}]
+    kinds = {".svg", ".ico", ".png", ".webmanifest"}
+    return routes + [_file(file) for file in STATIC.iterdir() if file.suffix in kinds]
 
 
-def _page(path: str, name: str, read: Any) -> Any:
-    @get(path, include_in_schema=False)
-    async def show() -> Response[bytes]:
-        return await read(name)
+def _page(path: str, name: str) -> Any:
+    @get(path, include_in_schema=False, sync_to_thread=True)
+    def show() -> Response[bytes]:
+        content = (STATIC / name).read_bytes()
+        return Response(content, media_type=MediaType.HTML, headers={"Cache-Control": "no-cache"})
 
     return show
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from zhiyin import pack
-from zhiyin.kernel import PackFault, Words, factor, parse_duration
+from zhiyin.kernel import PackFault, Words, factor, known_unit, parse_duration
 
 How = Literal["max", "mean", "min", "sum", "count", "worst", "online"]
 
@@ -87,7 +87,9 @@ def _check(file: IndicatorsFile, book: pack.Book) -> Iterator[pack.Remark]:
     for at, one in enumerate(file.indicators):
         path = ("indicators", at)
         if one.band and None not in one.band and one.band[0] > one.band[1]:  # type: ignore[operator]
-            yield pack.remark((*path, "band"), BandNotRising(band=list(one.band)))
+            yield pack.remark(
+                (*path, "band"), BandNotRising(band=f"[{one.band[0]:g}, {one.band[1]:g}]")
+            )
         if one.of == "*":
             if one.how != "online":
                 yield pack.remark((*path, "of"), StarOnlyOnline(how=one.how))
@@ -102,8 +104,8 @@ def _check_unit(
     one: Indicator, book: pack.Book, path: tuple[str | int, ...]
 ) -> Iterator[pack.Remark]:
     unit = book.units().get(one.of)
-    if unit is None:
-        return
+    if unit is None or not known_unit(unit):
+        return  # what the model says is its own room's to put right
     try:
         factor(unit, one.unit)
     except ValueError:

@@ -31,7 +31,7 @@ class Block(NamedTuple):
     def before(self, segment: int, until: int) -> slice:
         """Return the rows of a segment with time < until."""
         start, end = int(self.start[segment]), int(self.end[segment])
-        return slice(start, start + int(np.searchsorted(self.time[start:end], until)))
+        return slice(start, start + int(self.time[start:end].searchsorted(until)))
 
 
 class Ordered(NamedTuple):
@@ -103,3 +103,22 @@ def blocks(
                 gap[a:b],
             ),
         )
+
+
+class Change(NamedTuple):
+    """A level left for another at one place of a class; levels count the rule's used ones from 1.
+
+    `until` bounds the evidence: what was observed before it. `segment` is -1 outside a batch.
+    `raised` is when the episode's conditions were met; `time` may be later, never earlier, than the
+    change before it (a row may belong before a tick that has already been judged).
+    """
+
+    place: int
+    segment: int
+    before: int
+    after: int
+    time: int
+    since: int
+    until: int
+    raised: int
+    value: float | None = None

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from zhiyin.kernel import DAY, HOUR, Quality
+from zhiyin.lake import Columns
 from zhiyin.watch.aqi import POLLUTANTS, Aqi, aqi_day, aqi_hour
-from zhiyin.watch.model import LONG_AGO, Columns, Derive, Floats, Ints
+from zhiyin.watch.model import LONG_AGO, Derive, Floats, Ints
 from zhiyin.watch.series import Kind, SeriesTable
 
 DAYS_KEPT = 16

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from zhiyin.kernel import Quality, fixed_id
-from zhiyin.watch.block import Block, blocks, ordered
+from zhiyin.lake import Columns
+from zhiyin.watch.block import Block, Change, blocks, ordered
 from zhiyin.watch.model import (
     LONG_AGO,
     NEVER,
     Bools,
-    Columns,
     Floats,
     Ints,
     Judged,
@@ -28,7 +28,7 @@ from zhiyin.watch.model import (
 from zhiyin.watch.recent import Recent
 from zhiyin.watch.series import Kind, SeriesTable, grown
 from zhiyin.watch.silent import Silent
-from zhiyin.watch.threshold import Change, Threshold
+from zhiyin.watch.threshold import Threshold
 
 
 class Watched:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
 from zhiyin.lake import Columns
+from zhiyin.network import Series
 from zhiyin.watch import memory
 from zhiyin.watch.derive import Deriver
 from zhiyin.watch.engine import Engine, in_order
@@ -14,23 +15,6 @@ from zhiyin.watch.model import Bools, Derive, Rule, Transition
 from zhiyin.watch.series import SeriesTable
 
 State = dict[str, npt.NDArray[Any]]
-
-
-class Listed(Protocol):
-    """A series as the register lists it."""
-
-    @property
-    def index(self) -> int: ...
-    @property
-    def thing(self) -> str: ...
-    @property
-    def property(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def lateness(self) -> int: ...
-    @property
-    def since(self) -> int: ...
 
 
 class Outcome(NamedTuple):
@@ -50,7 +34,7 @@ class Judge:
         self._deriver = Deriver(derives, self._table)
         self._known = 0
 
-    def sync(self, series: Sequence[Listed]) -> None:
+    def sync(self, series: Sequence[Series]) -> None:
         """Take up the series that the register has gained."""
         fresh = sorted(series[self._known :], key=_kind)
         for (type_, property_, lateness, since), group in groupby(fresh, key=_kind):
@@ -69,9 +53,7 @@ class Judge:
         if not len(derived):
             return Outcome(judged.transitions, judged.late, derived)
         further = self._engine.step(derived, position)
-        return Outcome(
-            in_order([*judged.transitions, *further.transitions]), judged.late, derived
-        )
+        return Outcome(in_order([*judged.transitions, *further.transitions]), judged.late, derived)
 
     def tick(self, now: int, position: int) -> list[Transition]:
         return self._engine.tick(now, position)
@@ -81,14 +63,14 @@ class Judge:
         parts.update({f"derive.{key}": array for key, array in self._deriver.state().items()})
         return parts
 
-    def restore(self, state: State, series: Sequence[Listed]) -> list[Transition]:
+    def restore(self, state: State, series: Sequence[Series]) -> list[Transition]:
         """Go on from a state; returns the clearing of warnings whose rule is no more."""
         self.sync(series)
         self._deriver.restore(_of(state, "derive."))
         return memory.restore(self._engine, _of(state, "engine."))
 
 
-def _kind(row: Listed) -> tuple[str, str, int, int]:
+def _kind(row: Series) -> tuple[str, str, int, int]:
     return row.type, row.property, row.lateness, row.since
 
 

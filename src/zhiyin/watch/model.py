@@ -18,32 +18,6 @@ NEVER = 1 << 62  # a time that does not come
 LONG_AGO = -(1 << 62)  # a time before all others
 
 
-class Columns(NamedTuple):
-    """A batch of observations as columns of one length; times in UTC milliseconds."""
-
-    series: npt.NDArray[np.int32]
-    time: Ints
-    value: Floats
-    quality: Small
-
-    @classmethod
-    def of(
-        cls,
-        series: npt.ArrayLike,
-        time: npt.ArrayLike,
-        value: npt.ArrayLike,
-        quality: npt.ArrayLike | None = None,
-    ) -> "Columns":
-        index = np.asarray(series, np.int32)
-        flags = np.zeros(len(index), np.uint8) if quality is None else quality
-        return cls(
-            index,
-            np.asarray(time, np.int64),
-            np.asarray(value, np.float64),
-            np.asarray(flags, np.uint8),
-        )
-
-
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One rule over all series of one property of one type.
 

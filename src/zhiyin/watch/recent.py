@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from zhiyin.watch.block import Block
-from zhiyin.watch.model import Ints
 from zhiyin.watch.series import grown
 
 DEPTH = 8
@@ -50,16 +49,12 @@ class Recent:
         if block is not None:
             rows = block.before(segment, until)
             rows = slice(max(rows.start, rows.stop - DEPTH), rows.stop)
-            fresh = _pairs(block.time[rows], block.value[rows])
-        if len(fresh) == DEPTH:
-            return fresh
+            times, values = block.time[rows].tolist(), block.value[rows].tolist()
+            fresh = [list(pair) for pair in zip(times, values, strict=True)]
         count = int(self.count[series])
+        if len(fresh) == DEPTH or not count:
+            return fresh
+        times, values = self.time[:, series].tolist(), self.value[:, series].tolist()
         slots = [at & (DEPTH - 1) for at in range(max(0, count - DEPTH), count)]
-        times = self.time[slots, series]
-        kept = times < until
-        past = _pairs(times[kept], self.value[slots, series][kept])
+        past = [[times[slot], values[slot]] for slot in slots if times[slot] < until]
         return (past + fresh)[-DEPTH:]
-
-
-def _pairs(times: Ints, values: Any) -> list[list[Any]]:
-    return [list(pair) for pair in zip(times.tolist(), values.tolist(), strict=True)]

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from zhiyin import pack
 from zhiyin.kernel import (
     SECOND,
     WarningLevel,
@@ -92,7 +93,7 @@ class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     derive: list[DeriveSection] = []
 
 
-def rules_of(file: RulesFile, units: Units, pack: str, on: str = "9999-12-31") -> list[Rule]:
+def rules_of(file: RulesFile, units: Units, owner: str, on: str = "9999-12-31") -> list[Rule]:
     """Return the rules in force on a day `YYYY-MM-DD`, quantities in the property's unit.
 
     Of several of one name the one with the latest `valid_from` up to that day is in force. Expects
@@ -100,14 +101,14 @@ def rules_of(file: RulesFile, units: Units, pack: str, on: str = "9999-12-31") -
     """
     valid = [section for section in file.rules if section.valid_from <= on]
     newest = {one.rule: one for one in sorted(valid, key=lambda one: one.valid_from)}
-    return [_rule(section, units, pack) for section in newest.values()]
+    return [_rule(section, units, owner) for section in newest.values()]
 
 
-def derives_of(file: RulesFile, pack: str) -> list[Derive]:
+def derives_of(file: RulesFile, owner: str) -> list[Derive]:
     return [
         Derive(
             key=one.derive,
-            pack=pack,
+            pack=owner,
             source=one.source,
             gives=one.gives,
             kind=one.kind,
@@ -116,6 +117,11 @@ def derives_of(file: RulesFile, pack: str) -> list[Derive]:
         )
         for one in file.derive
     ]
+
+
+def _check(file: RulesFile, book: pack.Book) -> Iterator[pack.Remark]:
+    for path, code, what, do in check(file, book.property_unit):
+        yield pack.Remark(path, code, what, do)
 
 
 def check(file: RulesFile, units: Units) -> Iterator[Finding]:
@@ -294,3 +300,6 @@ def _same(unit: str, should: str) -> bool:
         return tidy(factor(unit, should)[0]) == 1
     except ValueError:
         return False
+
+
+SECTION = pack.Section("rules.yaml", RulesFile, _check)

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from zhiyin.kernel import SECOND
-from zhiyin.watch.block import Block
+from zhiyin.watch.block import Block, Change
 from zhiyin.watch.model import LONG_AGO, NEVER, Ints, Rule
 from zhiyin.watch.series import grown
-from zhiyin.watch.threshold import Change
 
 
 class Silent:

@@ -15,30 +15,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from zhiyin.watch.block import Block
+from zhiyin.watch.block import Block, Change
+from zhiyin.watch.few import walked
 from zhiyin.watch.model import LONG_AGO, NEVER, Bools, Ints, Rule, Small
 from zhiyin.watch.series import grown
 
 Levels = npt.NDArray[np.int8]
-
-
-class Change(NamedTuple):
-    """A level left for another at one place of a class; levels count the rule's used ones from 1.
-
-    `until` bounds the evidence: what was observed before it. `segment` is -1 outside a batch.
-    `raised` is when the episode's conditions were met; `time` may be later, never earlier, than the
-    change before it (a row may belong before a tick that has already been judged).
-    """
-
-    place: int
-    segment: int
-    before: int
-    after: int
-    time: int
-    since: int
-    until: int
-    raised: int
-    value: float | None = None
 
 
 class Crossings(NamedTuple):
@@ -62,6 +44,8 @@ class Threshold:
     fell into; `since[k]` when level k+1 was reached (NEVER: it is not); `due` when the next hold
     matures; `raised` and `changed` belong to the warning that stands.
     """
+
+    few = 48  # so few crossings are walked one by one sooner than as arrays
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
@@ -110,7 +94,9 @@ class Threshold:
             return
         touched = self.due[block.place] <= block.last_time
         touched[block.owner[crossed]] = True
-        if touched.any():
+        if touched.sum() + len(crossed) <= self.few:
+            yield from walked(self, block, crossed, bins, np.flatnonzero(touched))
+        elif touched.any():
             yield from self._held(block, crossed, bins, old, np.flatnonzero(touched))
 
     def ripen(self, now: int) -> Iterator[Change]:

@@ -105,7 +105,7 @@ def _sensors(
 def _shapes(
     packs: Sequence[Files], day: str, type_: str, name: str, thing: str
 ) -> list[Mapping[str, Any]]:
-    """Return the shapes that hold: those naming the thing, or of its type, or the ordinary day's."""
+    """Return the shapes that hold: naming the thing, or of its type; else the ordinary day's."""
     for wanted in (day, ORDINARY):
         shapes = [
             one

@@ -20,7 +20,7 @@ from zhiyin.server.district.schedule import Message, Schedule, Trouble
 
 log = structlog.get_logger("zhiyin.district")
 HTTP_LINES = 4
-_TICK = 0.25  # longest real pause between two looks at the clock, in seconds
+_TICK = 1.0  # longest real pause between two looks at the clock, in seconds
 
 
 class Tally(msgspec.Struct):
