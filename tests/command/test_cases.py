@@ -48,11 +48,20 @@ async def test_a_jump_over_the_level_that_opens_opens(desk: Desk) -> None:
     assert (await desk.only())["level"] == "red"
 
 
+async def test_a_case_type_of_no_pack_holds_up_nothing_and_is_announced(desk: Desk) -> None:
+    await desk.hear(event(n=1, opens={"orange": "gone"}), event(n=2))
+    assert [case["thing"] for case in await desk.list()] == ["pp-2"]
+    async with desk.cases.database.read() as session:
+        kinds = set(await session.scalars(select(cloud.OutboxRow.kind)))
+    assert "command.case.refused" in kinds
+
+
 async def test_a_cleared_warning_is_noted_once_and_closes_nothing(desk: Desk) -> None:
     await desk.hear(event(), event("cleared", "none"), event("cleared", "none"))
     case = await desk.only()
     assert case["state"] == "filed"
-    assert [step["note"] for step in case["steps"]] == ["", "预警已解除 · warning cleared"]
+    assert [step["note"] for step in case["steps"]] == ["", "预警已解除"]
+    assert case["steps"][1]["note_en"] == "The warning is cleared"
 
 
 async def test_from_filing_to_closing_by_two_hands(desk: Desk) -> None:

@@ -186,6 +186,9 @@ class CaseTypes:
             raise UnknownCaseType(key, known=", ".join(self._versions) or "–")
         return self.at(key, moment) or versions[-1]
 
+    def knows(self, key: str) -> bool:
+        return key in self._versions
+
     def latest(self) -> list[CaseType]:
         return [versions[-1] for versions in self._versions.values()]
 

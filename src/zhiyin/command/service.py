@@ -3,8 +3,10 @@
 from typing import Any, Final
 
 import msgspec
+import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
 
 from zhiyin import cloud
 from zhiyin.command import store
@@ -48,6 +50,7 @@ from zhiyin.kernel import (
     new_id,
 )
 
+log = structlog.get_logger()
 RULE: Final = "system:command"
 
 
@@ -108,6 +111,12 @@ class Cases:
         self, session: AsyncSession, kind: str, level: WarningLevel, event: dict[str, Any]
     ) -> Case | None:
         warning = event["data"]["warning"]
+        if not self.types.knows(kind):
+            # Its pack was switched off: one event that cannot be must not hold up those behind it.
+            log.error("no such case type", case_type=kind, warning=warning["id"])
+            said = {"type": kind, "warning_id": warning["id"], "level": level.key}
+            cloud.announce(session, "command.case.refused", warning["id"], said)
+            return None
         new = _from_warning(kind, level, warning, event)
         try:
             async with session.begin_nested():
@@ -157,11 +166,16 @@ class Cases:
         case = await self.require(session, id)
         if seen is not None and seen != case.version:
             raise CaseMoved(id, number=case.number, version=case.version, seen=seen)
-        fault = refusal(self._kind(case), case.number, progress_of(case), step, by)
+        number = case.number
+        fault = refusal(self._kind(case), number, progress_of(case), step, by)
         if fault is not None:
             raise fault
         require_note(step, note)
-        await self._append(session, case, step, by, note=note, unit=unit)
+        version = case.version
+        try:
+            await self._append(session, case, step, by, note=note, unit=unit)
+        except StaleDataError as stale:  # another process took a step between reading and writing
+            raise CaseMoved(id, number=number, version=version + 1, seen=version) from stale
         return case
 
     async def _append(
@@ -199,8 +213,9 @@ class Cases:
     ) -> None:
         if State(case.state).ended or level <= case.level:
             return
-        note = f"预警升至{_LEVEL_ZH[level]}色 · warning rose to {level.key}"
-        data = {"level": int(level), "event": event["id"]}
+        note = f"预警升至{_LEVEL_ZH[level]}色"
+        english = f"The warning rose to {level.key}"
+        data = {"level": int(level), "event": event["id"], "note_en": english}
         await self._append(session, case, Step.NOTE, RULE, note=note, data=data)
 
     async def _warning_cleared(self, session: AsyncSession, event: dict[str, Any]) -> Case | None:
@@ -209,9 +224,9 @@ class Cases:
             log = await store.log_of(session, case.id)
             told = any(record.data.get("cleared") for record in log)
             if not told and not State(case.state).ended:
-                data = {"cleared": True, "event": event["id"]}
-                note = "预警已解除 · warning cleared"
-                await self._append(session, case, Step.NOTE, RULE, note=note, data=data)
+                english = "The warning is cleared"
+                data = {"cleared": True, "event": event["id"], "note_en": english}
+                await self._append(session, case, Step.NOTE, RULE, note="预警已解除", data=data)
         return cases[-1] if cases else None
 
     async def require(self, session: AsyncSession, id: str) -> Case:  # noqa: A002
@@ -361,7 +376,8 @@ def _from_warning(
 
 def _line(record: StepRecord) -> dict[str, Any]:
     line = msgspec.structs.asdict(record)
-    return {**line, "step": record.step.value, "at": iso(record.at)}
+    english = record.data.get("note_en", record.note)
+    return {**line, "step": record.step.value, "at": iso(record.at), "note_en": english}
 
 
 def _hours(opened: list[int], start: int, now: int) -> list[dict[str, int | None]]:
