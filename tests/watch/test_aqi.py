@@ -4,9 +4,10 @@ import csv
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,17 +31,18 @@ NAN = float("nan")
         ("co", "24h", 2.15, 55), ("pm10", "24h", -1, -1), ("pm10", "24h", NAN, -1),
     ],
 )  # fmt: skip
-def test_check_points_of_2026(pollutant, averaging, value, index):
+def test_check_points_of_2026(pollutant: Any, averaging: Any, value: Any, index: Any) -> None:
     assert iaqi(pollutant, averaging, value, AFTER) == index
 
 
-def test_the_edition_changes_with_march_2026():
+def test_the_edition_changes_with_march_2026() -> None:
     assert edition_of(BEFORE).standard == "HJ 633-2012"
     assert edition_of(AFTER).standard == "HJ 633-2026"
     assert iaqi("pm25", "24h", 75, BEFORE) == 100
     assert iaqi("pm25", "24h", 75, AFTER) == 114
     times = [parse_time("2026-03-01 00:00"), parse_time("2026-03-01 01:00")]
-    found = aqi_hour(*([[1.0, 1.0]] * 5), [75.0, 75.0], times)
+    clean = [1.0, 1.0]
+    found = aqi_hour(clean, clean, clean, clean, clean, [75.0, 75.0], times)
     assert found.value.tolist() == [100, 114]
 
 
@@ -48,7 +50,7 @@ def test_the_edition_changes_with_march_2026():
     st.sampled_from(["so2_24h", "no2_1h", "co_1h", "o3_8h", "pm10_24h", "pm25_24h"]),
     st.decimals(0, 4000, places=2),
 )
-def test_arrays_agree_with_exact_fractions(table, value):
+def test_arrays_agree_with_exact_fractions(table: Any, value: Any) -> None:
     edition, pollutant = edition_of(AFTER), table.partition("_")[0]
     limits = edition.tables[table]
     step = Decimal("0.1") if pollutant == "co" else Decimal(1)
@@ -60,19 +62,19 @@ def test_arrays_agree_with_exact_fractions(table, value):
     assert iaqi(pollutant, table.partition("_")[2], float(value), AFTER) == exact
 
 
-def test_with_a_pollutant_missing_only_pollution_is_published():
+def test_with_a_pollutant_missing_only_pollution_is_published() -> None:
     clean = aqi_hour([5.0], [10.0], [0.5], [NAN], [40.0], [20.0], [0])
     dirty = aqi_hour([5.0], [10.0], [0.5], [NAN], [40.0], [200.0], [0])
     assert np.isnan(clean.value[0])
     assert (dirty.value[0], dirty.complete[0], dirty.level[0]) == (250, False, 5)
 
 
-def test_ties_are_all_primary():
+def test_ties_are_all_primary() -> None:
     found = aqi_hour([0.0], [0.0], [0.0], [0.0], [250.0], [115.0], [0])
     assert (found.value[0], found.primary[0]) == (150, 16 + 32)
 
 
-def test_a_day_needs_twenty_hours_and_six_of_eight():
+def test_a_day_needs_twenty_hours_and_six_of_eight() -> None:
     hours = np.full((4, 24, 6), 10.0)
     hours[:, :, 2] = 1.0
     hours[1, :4, 5] = NAN  # 20 hours of PM2.5
@@ -98,9 +100,9 @@ def number(text: str) -> float:
 
 
 class Week(NamedTuple):
-    columns: dict[str, np.ndarray]
+    columns: dict[str, npt.NDArray[np.float64]]
     time: list[int]
-    aqi: np.ndarray
+    aqi: npt.NDArray[np.float64]
     primary: list[str]
 
 
@@ -116,8 +118,8 @@ def week() -> Week:
     return Week(columns, time, aqi, [row["PrimaryPollution"] for row in rows])
 
 
-def test_a_week_of_wuhan_equals_the_published(week: Week):
-    found = aqi_hour(*(week.columns[name] for name in POLLUTANTS), week.time)
+def test_a_week_of_wuhan_equals_the_published(week: Week) -> None:
+    found = aqi_hour(**week.columns, time=week.time)
     complete = found.complete & ~np.isnan(week.aqi)
     assert complete.sum() == 928  # all six and the index; 46 more have an index and a gap
     assert (found.value[complete] == week.aqi[complete]).all()
@@ -128,8 +130,8 @@ def test_a_week_of_wuhan_equals_the_published(week: Week):
     assert found.primary[complete].tolist() == np.array(bits)[complete].tolist()
 
 
-def test_rows_of_wuhan_with_a_gap_equal_the_published_above_100(week: Week):
-    found = aqi_hour(*(week.columns[name] for name in POLLUTANTS), week.time)
+def test_rows_of_wuhan_with_a_gap_equal_the_published_above_100(week: Week) -> None:
+    found = aqi_hour(**week.columns, time=week.time)
     partial = ~found.complete & ~np.isnan(week.aqi)
     assert partial.sum() == 46
     polluted = partial & (week.aqi > 100)

@@ -1,5 +1,7 @@
 """AQI as a series: made when the hour arrives, corrected when more does, whatever the order."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,36 +39,36 @@ def told(rows: Columns) -> list[tuple[int, int, float, int]]:
     )
 
 
-def step(deriver: Deriver, rows: list[tuple[int, int, float]], quality: int = 0) -> list:
+def step(deriver: Deriver, rows: list[tuple[int, int, float]], quality: int = 0) -> list[Any]:
     columns = Columns.of(*zip(*rows, strict=True))
     return told(deriver.step(columns._replace(quality=np.full(len(rows), quality, np.uint8))))
 
 
-def test_an_hour_is_given_once_it_is_whole():
+def test_an_hour_is_given_once_it_is_whole() -> None:
     one = deriver()
     assert step(one, hour(8, CLEAN[:5])) == []
     assert step(one, hour(8, CLEAN)[5:]) == [(AQI, 8, 43, 0), (PRIMARY, 8, 0, 0)]
     assert step(one, hour(8, CLEAN)) == []
 
 
-def test_pollution_is_given_before_the_hour_is_whole_and_corrected():
+def test_pollution_is_given_before_the_hour_is_whole_and_corrected() -> None:
     one = deriver()
     first = step(one, hour(8, [*CLEAN[:4], 200.0]))
     assert first == [(AQI, 8, 131, Quality.ESTIMATED), (PRIMARY, 8, 16, Quality.ESTIMATED)]
     assert step(one, hour(8, [*CLEAN[:4], 200.0, 150.0])) == [(AQI, 8, 200, 0), (PRIMARY, 8, 32, 0)]
 
 
-def test_history_and_late_rows_are_derived_from_too():
+def test_history_and_late_rows_are_derived_from_too() -> None:
     assert step(deriver(), hour(8, CLEAN), Quality.HISTORY)[0] == (AQI, 8, 43, 0)
     assert step(deriver(), hour(8, CLEAN), Quality.LATE)[0] == (AQI, 8, 43, 0)
 
 
-def test_values_between_hours_and_of_others_are_left_alone():
+def test_values_between_hours_and_of_others_are_left_alone() -> None:
     rows = [(n, MIDNIGHT + 60_000, value) for n, value in enumerate(CLEAN)]
     assert step(deriver(), [*rows, (77, MIDNIGHT, 1.0), (-1, MIDNIGHT, 1.0)]) == []
 
 
-def test_a_day_is_given_when_it_is_over():
+def test_a_day_is_given_when_it_is_over() -> None:
     one = deriver()
     rows = [row for number in range(1, 24) for row in hour(number, CLEAN)]
     assert all(series != OF_DAY for series, *_ in step(one, rows))
@@ -75,7 +77,7 @@ def test_a_day_is_given_when_it_is_over():
 
 @settings(max_examples=30, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 400))
-def test_history_in_any_order_ends_in_the_same_values(random, size):
+def test_history_in_any_order_ends_in_the_same_values(random: Any, size: Any) -> None:
     source = np.random.default_rng(7)
     rows = [
         row
@@ -90,12 +92,12 @@ def test_history_in_any_order_ends_in_the_same_values(random, size):
     assert last(found) == expected
 
 
-def last(rows: list) -> dict:
+def last(rows: list[Any]) -> dict[Any, Any]:
     """The last word on each series and time."""
     return {row[:2]: row[2:] for row in rows}
 
 
-def test_a_restored_deriver_goes_on_alike():
+def test_a_restored_deriver_goes_on_alike() -> None:
     whole, resumed = deriver(), deriver()
     step(whole, [row for number in range(1, 24) for row in hour(number, CLEAN)])
     step(whole, hour(24, [*CLEAN[:4], 200.0]))
@@ -104,7 +106,7 @@ def test_a_restored_deriver_goes_on_alike():
     assert step(resumed, rest) == step(whole, rest) != []
 
 
-def test_what_the_table_lacks_is_wanted():
+def test_what_the_table_lacks_is_wanted() -> None:
     one = deriver([*POLLUTANTS, "aqi"])
     assert one.wanted() == [
         ("a", "air", "aqi_primary"), ("a", "air", "aqi_day"),
@@ -113,7 +115,7 @@ def test_what_the_table_lacks_is_wanted():
     assert step(one, hour(8, CLEAN)) == [(AQI, 8, 43, 0)]
 
 
-def test_only_the_last_days_are_kept():
+def test_only_the_last_days_are_kept() -> None:
     one = deriver()
     for day in range(3 * DAYS_KEPT):
         step(one, hour(day * DAY // HOUR + 8, CLEAN))

@@ -1,5 +1,7 @@
 """The judge over columns says what the plain one says, whatever the batches and ticks."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,7 +57,7 @@ def plain(transitions: list[Transition]) -> list[Told]:
     return sorted(told, key=repr)
 
 
-def played(engine: Engine, calls: list) -> list[Transition]:
+def played(engine: Engine, calls: list[Any]) -> list[Transition]:
     out: list[Transition] = []
     for position, call in enumerate(calls):
         if isinstance(call, int):
@@ -65,9 +67,9 @@ def played(engine: Engine, calls: list) -> list[Transition]:
     return out
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(calls, st.sampled_from([0, 0, 5]), st.integers(0, 10), st.sampled_from([0, 4, 48]))
-def test_columns_judge_as_one_by_one(calls, lateness, since, few):
+def test_columns_judge_as_one_by_one(calls: Any, lateness: Any, since: Any, few: Any) -> None:
     engine = Engine(RULES, table_of(lateness, since))
     for watched in engine.watched:
         for threshold in watched.thresholds:
@@ -85,32 +87,34 @@ def test_columns_judge_as_one_by_one(calls, lateness, since, few):
     assert plain(out) == sorted(reference.told(), key=repr)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(batch, st.randoms(use_true_random=False), st.lists(ticks, max_size=5))
-def test_any_order_within_the_lateness_judges_the_same(batch, random, between):
+def test_any_order_within_the_lateness_judges_the_same(
+    batch: Any, random: Any, between: Any
+) -> None:
     straight = Engine(RULES, table_of(lateness=100))
     expected = played(straight, [batch, 300])
     shuffled = list(batch)
     random.shuffle(shuffled)
-    pieces: list = [[row] for row in shuffled]
+    pieces: list[Any] = [[row] for row in shuffled]
     for tick in between:
         pieces.insert(random.randrange(len(pieces) + 1), tick)
     other = Engine(RULES, table_of(lateness=100))
     assert plain(played(other, [*pieces, 300])) == plain(expected)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(batch, st.lists(st.integers(0, 60), max_size=8))
-def test_ticks_between_change_nothing(batch, when):
+def test_ticks_between_change_nothing(batch: Any, when: Any) -> None:
     batch = sorted(batch, key=lambda row: row[1])
-    stream: list = [(row[1], 0, [row]) for row in batch] + [(tick, 1, tick) for tick in when]
+    stream: list[Any] = [(row[1], 0, [row]) for row in batch] + [(tick, 1, tick) for tick in when]
     ordered = [call for _, _, call in sorted(stream, key=lambda item: item[:2])]
     with_ticks = played(Engine(RULES, table_of()), [*ordered, 100])
     without = played(Engine(RULES, table_of()), [batch, 100])
     assert plain(with_ticks) == plain(without)
 
 
-def test_history_late_and_numbers_that_are_none_are_not_judged():
+def test_history_late_and_numbers_that_are_none_are_not_judged() -> None:
     engine = Engine(RULES, table_of())
     rows = Columns.of([0, 0, 2, 99], [1, 2, 3, 4], [5.0, 5.0, NAN, 5.0],
                       [Quality.HISTORY, Quality.LATE, Quality.GOOD, Quality.GOOD])  # fmt: skip
@@ -119,7 +123,7 @@ def test_history_late_and_numbers_that_are_none_are_not_judged():
     assert not judged.late.any()
 
 
-def test_a_warning_carries_its_evidence():
+def test_a_warning_carries_its_evidence() -> None:
     table = table_of()
     engine = Engine(RULES[1:2], table)
     engine.step(columns([(0, t, 0.5) for t in range(10)]), 7)
@@ -135,7 +139,7 @@ def test_a_warning_carries_its_evidence():
     assert (cleared.kind, cleared.level, cleared.value) == ("cleared", 0, -1.0)
 
 
-def test_times_too_far_apart_for_the_packed_key_sort_as_well():
+def test_times_too_far_apart_for_the_packed_key_sort_as_well() -> None:
     engine = Engine(RULES[1:2], table_of())
     far = 1 << 61
     rows = Columns.of([2, 0, 0, 2], [far, -far, 5, 1], [3.0, 3.0, 0.0, 0.0])
@@ -146,7 +150,7 @@ def test_times_too_far_apart_for_the_packed_key_sort_as_well():
     ]
 
 
-def test_series_may_be_added_while_running():
+def test_series_may_be_added_while_running() -> None:
     table = SeriesTable()
     engine = Engine(RULES[1:2], table)
     assert engine.step(columns([(0, 1, 5.0)]), 1).transitions == []

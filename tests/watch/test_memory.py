@@ -1,6 +1,7 @@
 """A judge that was stopped and started goes on as if nothing had been."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,7 +18,7 @@ from zhiyin.watch.series import SeriesTable
 
 @settings(max_examples=100, deadline=None)
 @given(calls, calls, st.sampled_from([0, 5]))
-def test_a_restored_judge_goes_on_alike(before, after, lateness):
+def test_a_restored_judge_goes_on_alike(before: Any, after: Any, lateness: Any) -> None:
     whole = Engine(RULES, table_of(lateness))
     played(whole, before)
     state = state_of(whole)
@@ -34,7 +35,7 @@ def raised_engine() -> Engine:
     return engine
 
 
-def test_a_changed_rule_clears_its_warnings_and_starts_afresh():
+def test_a_changed_rule_clears_its_warnings_and_starts_afresh() -> None:
     state = state_of(raised_engine())
     changed = msgspec.structs.replace(RULES[1], clears=1.0, version="")
     resumed = Engine([RULES[0], changed], table_of())
@@ -50,7 +51,7 @@ def test_a_changed_rule_clears_its_warnings_and_starts_afresh():
     assert "hold" not in {t.rule for t in again if t.kind == "raised"}
 
 
-def test_warnings_of_a_series_that_left_are_cleared():
+def test_warnings_of_a_series_that_left_are_cleared() -> None:
     state = state_of(raised_engine())
     table = SeriesTable()
     table.add(0, "point", "depth", "a")
@@ -62,7 +63,7 @@ def test_warnings_of_a_series_that_left_are_cleared():
     assert all(t.series != 0 for t in cleared)
 
 
-def test_series_that_came_since_start_empty():
+def test_series_that_came_since_start_empty() -> None:
     state = state_of(raised_engine())
     table = table_of()
     table.add(9, "point", "depth", "new", since=5)
@@ -72,14 +73,14 @@ def test_series_that_came_since_start_empty():
     assert [(t.rule, t.series, t.kind) for t in out] == [("once", 9, "raised")]
 
 
-def test_a_state_of_another_format_is_refused():
+def test_a_state_of_another_format_is_refused() -> None:
     state = state_of(raised_engine())
     state["engine"][0] = 99
     with pytest.raises(ValueError, match="format 99"):
         restore(Engine(RULES, table_of()), state)
 
 
-def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path):
+def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     path, state = tmp_path / "watch.state", state_of(raised_engine())
     assert checkpoint.load(path) is None
     checkpoint.save(path, state, 17)
@@ -91,7 +92,7 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path):
 
 
 @pytest.mark.parametrize("damage", ["torn", "flipped", "empty", "gone"])
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, damage: str):
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, damage: str) -> None:
     path, state = tmp_path / "watch.state", state_of(raised_engine())
     checkpoint.save(path, state, 17)
     checkpoint.save(path, state, 18)

@@ -1,5 +1,7 @@
 """rules.yaml: what a pack writes becomes rules, and what cannot be is said where it stands."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -23,11 +25,11 @@ def units(type_: str, property_: str) -> str | None:
     return UNITS.get((type_, property_))
 
 
-def file_of(*rules: dict, derive: tuple[dict, ...] = ()) -> RulesFile:
+def file_of(*rules: dict[str, Any], derive: tuple[dict[str, Any], ...] = ()) -> RulesFile:
     return msgspec.convert({"rules": rules, "derive": derive}, RulesFile)
 
 
-def test_quantities_are_stored_in_the_unit_of_the_property():
+def test_quantities_are_stored_in_the_unit_of_the_property() -> None:
     file = file_of(GOOD, SILENT)
     assert list(check(file, units)) == []
     depth, quiet = rules_of(file, units, "flood")
@@ -41,7 +43,7 @@ def test_quantities_are_stored_in_the_unit_of_the_property():
     assert quiet.hold_ms == 600_000
 
 
-def test_the_version_follows_the_judgement_not_the_words():
+def test_the_version_follows_the_judgement_not_the_words() -> None:
     def version(**change: object) -> str:
         return rules_of(file_of(GOOD | change), units, "flood")[0].version
 
@@ -51,7 +53,7 @@ def test_the_version_follows_the_judgement_not_the_words():
     )
 
 
-def test_the_rule_in_force_is_chosen_by_the_day():
+def test_the_rule_in_force_is_chosen_by_the_day() -> None:
     later = GOOD | {"clears": "4 cm", "valid_from": "2027-01-01"}
     file = file_of(later, GOOD)
     assert list(check(file, units)) == []
@@ -86,26 +88,26 @@ BELOW = {"direction": "below", "levels": {"blue": "2 m", "yellow": "1 m"}}
         (GOOD | {"valid_from": "2026-3-1"}, ("valid_from",), "watch-012"),
     ],
 )
-def test_what_cannot_be_is_said_where_it_stands(rule, path, code):
+def test_what_cannot_be_is_said_where_it_stands(rule: Any, path: Any, code: Any) -> None:
     found = list(check(file_of(rule), units))
     assert (("rules", 0, *path), code) in [(where, what) for where, what, _, _ in found]
     assert all(words.zh and words.en for _, _, *texts in found for words in texts)
 
 
-def test_falling_levels_of_a_low_rule_are_right():
+def test_falling_levels_of_a_low_rule_are_right() -> None:
     assert list(check(file_of(GOOD | BELOW | {"opens": {}}), units)) == []
 
 
-def test_a_name_stands_once():
+def test_a_name_stands_once() -> None:
     assert [code for _, code, _, _ in check(file_of(GOOD, GOOD), units)] == ["watch-001"]
 
 
-def test_unknown_keys_are_refused():
+def test_unknown_keys_are_refused() -> None:
     with pytest.raises(msgspec.ValidationError, match="unknown field `hold`"):
         file_of(GOOD | {"hold": "2min"})
 
 
-def test_derived_air_quality_needs_its_six_pollutants():
+def test_derived_air_quality_needs_its_six_pollutants() -> None:
     derive = {"derive": "aqi_hour", "kind": "aqi", "from": "air", "gives": "aqi"}
     good = file_of(derive=(derive,))
     assert list(check(good, units)) == []
