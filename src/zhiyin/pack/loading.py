@@ -27,6 +27,7 @@ from zhiyin.pack.whole import check_manifest, check_stories, check_words
 LANGUAGES = ("zh-CN", "en")
 _WORDS = tuple(f"words/{language}.yaml" for language in LANGUAGES)
 _PLAIN = ("README.md", "hooks.py")
+_MAPPINGS = "mappings/"  # how the network room replays files; it holds them to their shape itself
 _MANIFEST = Section("manifest.yaml", Manifest, lambda _file, _book: ())
 
 
@@ -130,6 +131,9 @@ class Loader:
                 self._read(draft, self.sections[file])
             elif file in _WORDS:
                 _read_words(draft, file)
+            elif file.startswith(_MAPPINGS) and file.endswith(".yaml"):
+                draft.documents[file] = document = read(draft.folder / file, file)
+                draft.trouble(file, document.troubles)
             elif file not in _PLAIN:
                 close = nearest(file, known)
                 fault = FileUnknown(name=file, nearest=close, known=", ".join(sorted(known)))
