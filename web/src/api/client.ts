@@ -37,7 +37,7 @@ async function refusalOf(response: Response): Promise<Refusal> {
   return new Refusal(response.status, text('title') || response.statusText, text('detail'), text('code') || text('type'))
 }
 
-async function ask<T>(path: string, init: RequestInit): Promise<T> {
+async function answer(path: string, init: RequestInit): Promise<Response> {
   let response: Response
   try {
     response = await fetch(path, { ...init, headers: { 'X-Zhiyin-User': actor(), ...init.headers } })
@@ -46,6 +46,11 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
     throw new Refusal(0, '', '', 'unreachable')
   }
   if (!response.ok) throw await refusalOf(response)
+  return response
+}
+
+async function ask<T>(path: string, init: RequestInit): Promise<T> {
+  const response = await answer(path, init)
   return (response.status === 204 ? undefined : await response.json()) as T
 }
 
@@ -61,8 +66,12 @@ export function post<T>(path: string, body: unknown): Promise<T> {
   })
 }
 
-/** A list, whether the server wraps it (`items`, `total`) or sends it bare. */
-export async function list<T, P extends Page<T> = Page<T>>(path: string, query: Query = {}, signal?: AbortSignal): Promise<P> {
-  const answer = await get<P | T[]>(path, query, signal)
-  return Array.isArray(answer) ? ({ items: answer, total: answer.length } as P) : answer
+/** A page of a list: the rows, with the total of all pages in `X-Total-Count` (or both wrapped as `items`, `total`). */
+export async function list<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<Page<T>> {
+  const response = await answer(address(path, query), { signal: signal ?? null })
+  const body = (await response.json()) as T[] | (Partial<Page<T>> & { items: T[] })
+  const items = Array.isArray(body) ? body : body.items
+  const said = Number(response.headers.get('X-Total-Count') ?? NaN)
+  const total = Number.isFinite(said) ? said : Array.isArray(body) ? items.length : (body.total ?? items.length)
+  return { items, total }
 }

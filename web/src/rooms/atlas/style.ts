@@ -7,6 +7,8 @@ import type { Ground } from './ground'
 export interface MapInk {
   outer: string
   land: string
+  /** Washes over the streets, so that each is told from its neighbour. */
+  wash: readonly [string, string, string]
   water: string
   shore: string
   road: string
@@ -23,13 +25,14 @@ export interface MapInk {
 
 export const NIGHT: MapInk = {
   outer: '#0B1518',
-  land: '#101F23',
+  land: '#12242A',
+  wash: ['#12242A', '#152B31', '#183138'],
   water: '#0E3339',
   shore: '#1D565C',
-  road: '#3A565A',
-  minor: '#20363B',
+  road: '#4A686C',
+  minor: '#2A4449',
   community: '#1A2F34',
-  street: '#33545A',
+  street: '#3D6067',
   district: '#9FBDBA',
   glow: 0.16,
   text: '#CEDDDA',
@@ -41,6 +44,7 @@ export const NIGHT: MapInk = {
 export const DAY: MapInk = {
   outer: '#ECEFEC',
   land: '#F6F7F4',
+  wash: ['#F6F7F4', '#F2F4F0', '#EFF2EE'],
   water: '#BFDDE0',
   shore: '#8FBFC4',
   road: '#D5DAD6',
@@ -78,7 +82,7 @@ function nameIn(english: boolean): ExpressionSpecification {
   return english ? ['coalesce', ['get', 'name_en'], ['get', 'name']] : ['coalesce', ['get', 'name'], ['get', 'name_en']]
 }
 
-const GREAT_ROADS = ['motorway', 'trunk', 'primary', 'expressway', 'arterial', 'major', 'ring', 'bridge', 'tunnel']
+const GREAT_ROADS = ['main', 'motorway', 'trunk', 'primary', 'expressway', 'arterial', 'major', 'ring', 'bridge', 'tunnel']
 
 function isGreat(): ExpressionSpecification {
   const kind: ExpressionSpecification = ['coalesce', ['get', 'class'], ['get', 'kind'], ['get', 'type'], 'major']
@@ -93,10 +97,11 @@ export interface Lettering {
 }
 
 export function styleOf(ground: Ground, ink: MapInk, { english, size }: Lettering): StyleSpecification {
-  const streets = labelPoints(ground.streets, 'street')
-  const named = new Set(streets.map((feature) => String(feature.properties?.name)))
-  // A name that an area already carries is not written twice.
-  const labels = ground.labels.features.filter((feature) => !named.has(String(feature.properties?.name)))
+  const placed = ground.labels.features.filter((feature) => feature.properties?.kind === 'street')
+  // Where nobody placed a street's name, it stands in the middle of its area.
+  const streets = placed.length > 0 ? placed : labelPoints(ground.streets, 'street')
+  // A road's name runs along the road, so its label point is not needed.
+  const labels = ground.labels.features.filter((feature) => !['street', 'road'].includes(String(feature.properties?.kind)))
   const label = (id: string, source: string, more: Partial<Extract<LayerSpecification, { type: 'symbol' }>>): LayerSpecification =>
     ({ id, type: 'symbol', source, ...more, layout: { 'text-field': nameIn(english), 'text-font': [FACE], ...more.layout } }) as LayerSpecification
 
@@ -116,6 +121,15 @@ export function styleOf(ground: Ground, ink: MapInk, { english, size }: Letterin
     layers: [
       { id: 'outer', type: 'background', paint: { 'background-color': ink.outer } },
       { id: 'land', type: 'fill', source: 'district', paint: { 'fill-color': ink.land } },
+      {
+        id: 'street-wash',
+        type: 'fill',
+        source: 'streets',
+        paint: {
+          'fill-color': ['match', ['%', ['to-number', ['coalesce', ['get', 'code'], ['get', 'id'], 0], 0], 3], 0, ink.wash[0], 1, ink.wash[1], ink.wash[2]],
+          'fill-antialias': false,
+        },
+      },
       {
         id: 'community-lines',
         type: 'line',
@@ -157,7 +171,7 @@ export function styleOf(ground: Ground, ink: MapInk, { english, size }: Letterin
         source: 'roads',
         filter: isGreat(),
         layout: { 'line-cap': 'round', 'line-join': 'round' },
-        paint: { 'line-color': ink.road, 'line-width': ['interpolate', ['exponential', 1.6], ['zoom'], 11, 1.6, 16, 11] },
+        paint: { 'line-color': ink.road, 'line-width': ['interpolate', ['exponential', 1.5], ['zoom'], 11, size * 0.11, 16, size * 0.7] },
       },
       {
         id: 'district-glow',
@@ -180,6 +194,8 @@ export function styleOf(ground: Ground, ink: MapInk, { english, size }: Letterin
         layout: {
           'text-size': ['match', ['coalesce', ['get', 'kind'], ''], ['river', 'water', 'lake'], size, size * 0.88],
           'text-letter-spacing': ['match', ['coalesce', ['get', 'kind'], ''], ['river'], 0.3, ['water', 'lake'], 0.1, 0],
+          'text-rotate': ['match', ['coalesce', ['get', 'kind'], ''], 'river', ['coalesce', ['get', 'angle'], 0], 0],
+          'text-rotation-alignment': 'map',
           'text-padding': 6,
         },
         paint: {

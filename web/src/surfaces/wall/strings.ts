@@ -11,8 +11,8 @@ export interface Wave {
 }
 
 /**
- * The path of one string from midnight to `until` (share of the day). The swing follows the square root of
- * the count, so that a quiet source is seen beside a loud one; `loudest` is shared by all seven.
+ * The path of one string from midnight to `until` (share of the day). The swing grows a little slower
+ * than the count, so that a quiet source is seen beside a loud one; `loudest` is shared by all seven.
  */
 export function stringPath(counts: readonly number[], loudest: number, until: number, { width, swing, pitch }: Wave): string {
   const end = Math.min(1, Math.max(0, until)) * width
@@ -25,7 +25,7 @@ export function stringPath(counts: readonly number[], loudest: number, until: nu
     const before = counts[left] ?? 0
     const after = counts[left + 1] ?? before
     const ease = share * share * (3 - 2 * share)
-    const loudness = Math.sqrt((before + (after - before) * ease) / Math.max(1, loudest))
+    const loudness = ((before + (after - before) * ease) / Math.max(1, loudest)) ** 0.75
     path += `L${x.toFixed(1)} ${(loudness * swing * Math.sin((x / pitch) * 2 * Math.PI)).toFixed(2)}`
   }
   return `${path}L${end.toFixed(1)} 0`
