@@ -52,7 +52,7 @@ export interface Warning {
   evidence?: Evidence
 }
 
-export const CASE_STATES = ['filed', 'accepted', 'dispatched', 'disposed', 'checked', 'closed'] as const
+export const CASE_STATES = ['filed', 'accepted', 'dispatched', 'disposed', 'checked', 'closed', 'void'] as const
 export type CaseState = (typeof CASE_STATES)[number]
 
 export interface CaseStep {
@@ -84,6 +84,8 @@ export interface Case {
   warning_id?: string | null
   source?: string
   may: string[]
+  /** For each step that is not open now, one sentence. */
+  why_not?: Record<string, { zh: string; en: string }>
   steps?: CaseStep[]
 }
 

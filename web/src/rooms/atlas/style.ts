@@ -26,7 +26,7 @@ export interface MapInk {
 export const NIGHT: MapInk = {
   outer: '#0B1518',
   land: '#12242A',
-  wash: ['#12242A', '#152B31', '#183138'],
+  wash: ['#12242A', '#162E34', '#1B373E'],
   water: '#0E3339',
   shore: '#1D565C',
   road: '#4A686C',

@@ -1,1 +1,8 @@
+import '@fontsource/barlow-semi-condensed/latin-600.css'
+import 'virtual:serif.css'
 import '@/styles/tokens.css'
+import '@/kernel/theme'
+import { createApp } from 'vue'
+import IndexApp from './IndexApp.vue'
+
+createApp(IndexApp).mount('#app')
