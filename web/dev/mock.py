@@ -3,6 +3,8 @@
 python web/dev/mock.py --static src/zhiyin/static --facts src/zhiyin/atlas/facts --port 8780
 """
 
+# ruff: noqa: E501, C901, INP001, PLR0912, D101, ANN001, ANN201, S311
+
 import argparse
 import json
 import math
@@ -15,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-RNG = random.Random(1123)  # noqa: S311
+RNG = random.Random(1123)
 SPEED = 60
 STARTED = time.monotonic()
 BEGIN = datetime(2026, 11, 23, 9, 32, tzinfo=UTC)  # 17:32 in the district
@@ -51,7 +53,7 @@ def samples(base: float, swing: float, rise: float = 0.0) -> list[list[object]]:
     return line
 
 
-def vital(key, zh, en, unit, band, base, swing, rise=0.0, late=0.0):  # noqa: ANN001, ANN201
+def vital(key, zh, en, unit, band, base, swing, rise=0.0, late=0.0):
     series = samples(base, swing, rise)
     return {
         "key": key, "title": zh, "title_en": en, "unit": unit, "band": band, "series": series,
@@ -78,7 +80,7 @@ PLACES = [
 ]  # fmt: skip
 
 
-def warning(n, rule, level, place, minutes, value, unit, zh, en, prop, *, seen=False, floor=None):  # noqa: ANN001, ANN201, PLR0913
+def warning(n, rule, level, place, minutes, value, unit, zh, en, prop, *, seen=False, floor=None):
     thing, name, name_en, area_name, area, spot = PLACES[place]
     raised = ago(minutes=minutes)
     values = [
@@ -117,38 +119,74 @@ for k in range(40):
 ROAD = ["accept", "dispatch", "dispose", "check", "close"]
 STATES = ["filed", "accepted", "dispatched", "disposed", "checked", "closed"]
 TITLES = [
-    ("鹦鹉大道下穿通道积水", "Water in the Yingwu Avenue underpass", "waterlogging", "积水排涝", "区水务和湖泊局"),
-    ("墨水湖水位超控制线", "Moshui Lake above its limit", "lake_level", "湖泊水位", "区水务和湖泊局"),
-    ("汉阳大道积水致路面塌陷", "Road collapse on Hanyang Avenue", "road", "设施部件", "区城管执法局"),
+    (
+        "鹦鹉大道下穿通道积水",
+        "Water in the Yingwu Avenue underpass",
+        "waterlogging",
+        "积水排涝",
+        "区水务和湖泊局",
+    ),
+    (
+        "墨水湖水位超控制线",
+        "Moshui Lake above its limit",
+        "lake_level",
+        "湖泊水位",
+        "区水务和湖泊局",
+    ),
+    (
+        "汉阳大道积水致路面塌陷",
+        "Road collapse on Hanyang Avenue",
+        "road",
+        "设施部件",
+        "区城管执法局",
+    ),
     ("归元寺路井盖缺失", "Manhole cover missing, Guiyuansi Road", "road", "设施部件", "建桥街道"),
-    ("四新南路夜间施工噪声", "Night works noise, Sixin South Road", "noise", "施工噪声", "区生态环境分局"),
+    (
+        "四新南路夜间施工噪声",
+        "Night works noise, Sixin South Road",
+        "noise",
+        "施工噪声",
+        "区生态环境分局",
+    ),
     ("琴台大道护栏损坏", "Guard rail broken, Qintai Avenue", "road", "设施部件", "区交通大队"),
-    ("拦江路垃圾收集点满溢", "Waste point overflowing, Lanjiang Road", "litter", "市容环境", "鹦鹉街道"),
+    (
+        "拦江路垃圾收集点满溢",
+        "Waste point overflowing, Lanjiang Road",
+        "litter",
+        "市容环境",
+        "鹦鹉街道",
+    ),
     ("芳草路占道经营", "Stalls on the pavement, Fangcao Road", "stalls", "占道经营", "龙阳街道"),
 ]
 CASES: dict[str, dict] = {}
 for n in range(1, 49):
     zh, en, kind, kind_zh, unit = TITLES[(n - 1) % 8]
-    state = 2 if n == 1 else 0 if n == 2 else RNG.randrange(6)  # noqa: PLR2004
+    state = 2 if n == 1 else 0 if n == 2 else RNG.randrange(6)
     opened = ago(minutes=8 + n * 23)
-    due = BEGIN + timedelta(minutes=[42, 75, -128, 210, 312, 364, 440, 585][(n - 1) % 8] + 31 * (n // 8))
+    due = BEGIN + timedelta(
+        minutes=[42, 75, -128, 210, 312, 364, 440, 585][(n - 1) % 8] + 31 * (n // 8)
+    )
     place = PLACES[(n - 1) % 7]
     steps = [{"step": s, "at": iso(opened + timedelta(minutes=2 * i)), "by": "user:陈露", "hash": f"{RNG.getrandbits(128):032x}",
               "note": ["由预警自动立案", "权属核定", "派遣至排水抢险 3 队", "抽排完成,路面恢复", "现场照片 2 张", ""][i]}
              for i, s in enumerate(["file", *ROAD][: state + 1])]  # fmt: skip
     CASES[f"c{n:04d}"] = {
         "id": f"c{n:04d}", "number": f"HY-1123-{n:04d}", "type": kind, "type_title": kind_zh, "type_title_en": kind,
-        "title": zh, "title_en": en, "state": STATES[state], "level": "orange" if n < 3 else None,  # noqa: PLR2004
+        "title": zh, "title_en": en, "state": STATES[state], "level": "orange" if n < 3 else None,
         "area": place[4], "area_name": place[3], "place": place[5], "unit": unit if state else None,
-        "opened_at": iso(opened), "due_at": iso(due), "warning_id": f"w{n:04d}" if n < 3 else None,  # noqa: PLR2004
-        "source": "warning" if n < 3 else "hotline", "steps": steps,  # noqa: PLR2004
+        "opened_at": iso(opened), "due_at": iso(due), "warning_id": f"w{n:04d}" if n < 3 else None,
+        "source": "warning" if n < 3 else "hotline", "steps": steps,
     }  # fmt: skip
 
 
 def shown(case: dict) -> dict:
     at = STATES.index(case["state"])
     left = (datetime.fromisoformat(case["due_at"]) - now()).total_seconds()
-    may = [] if case["state"] == "closed" else [ROAD[at], *(["rework"] if ROAD[at] == "check" else []), "void", "note"]
+    may = (
+        []
+        if case["state"] == "closed"
+        else [ROAD[at], *(["rework"] if ROAD[at] == "check" else []), "void", "note"]
+    )
     return case | {"remaining_s": round(left), "overdue": left < 0 and bool(may), "may": may}
 
 
@@ -162,10 +200,25 @@ for i, row in enumerate(QUARANTINE):
     row["id"] = f"q{i:03d}"
 
 STRINGS = [
-    ("hotline", "市民热线", "Hotline", [(0.8, 0.6, 5), (3.2, 0.5, 7), (8.5, 0.7, 8), (14, 0.5, 6), (17.2, 0.4, 9)]),
-    ("grid", "网格上报", "Grid workers", [(0.5, 0.6, 6), (9, 0.5, 14), (15, 0.6, 11), (16.5, 0.4, 9), (17.1, 0.3, 12)]),
+    (
+        "hotline",
+        "市民热线",
+        "Hotline",
+        [(0.8, 0.6, 5), (3.2, 0.5, 7), (8.5, 0.7, 8), (14, 0.5, 6), (17.2, 0.4, 9)],
+    ),
+    (
+        "grid",
+        "网格上报",
+        "Grid workers",
+        [(0.5, 0.6, 6), (9, 0.5, 14), (15, 0.6, 11), (16.5, 0.4, 9), (17.1, 0.3, 12)],
+    ),
     ("patrol", "城管巡查", "Patrols", [(6.5, 0.3, 6), (10, 0.4, 4), (16.3, 0.6, 10)]),
-    ("water", "水务监测", "Water gauges", [(2.8, 0.5, 7), (6.2, 0.4, 8), (9.6, 0.6, 12), (12.6, 0.3, 9), (17.3, 0.4, 20)]),
+    (
+        "water",
+        "水务监测",
+        "Water gauges",
+        [(2.8, 0.5, 7), (6.2, 0.4, 8), (9.6, 0.6, 12), (12.6, 0.3, 9), (17.3, 0.4, 20)],
+    ),
     ("traffic", "交通运行", "Traffic", [(8, 0.8, 8), (12.2, 0.8, 4), (17.2, 0.6, 8)]),
     ("air", "生态环境", "Environment", [(7, 1, 1.5), (15, 1, 2)]),
     ("emergency", "应急值守", "Emergency desk", [(6.3, 0.4, 3), (12.5, 0.5, 2)]),
@@ -173,11 +226,16 @@ STRINGS = [
 
 
 def strings() -> list[dict]:
-    rng = random.Random(7)  # noqa: S311
-    bucket = int(((now() + timedelta(hours=8)).hour * 60 + (now() + timedelta(hours=8)).minute) / 10)
+    rng = random.Random(7)
+    bucket = int(
+        ((now() + timedelta(hours=8)).hour * 60 + (now() + timedelta(hours=8)).minute) / 10
+    )
     answer = []
     for key, zh, en, bumps in STRINGS:
-        minutes = [max(0, round(sum(a * bump(i / 6, h, w) for h, w, a in bumps) + rng.gauss(0.1, 0.6))) for i in range(144)]
+        minutes = [
+            max(0, round(sum(a * bump(i / 6, h, w) for h, w, a in bumps) + rng.gauss(0.1, 0.6)))
+            for i in range(144)
+        ]
         marks = [{"time": w["raised_at"], "level": w["level"]} for w in WARNINGS.values()
                  if {"ponding_depth": "water", "lake_level": "water", "pump_stopped": "water", "aqi_high": "air"}[w["rule"]] == key
                  and w["state"] == "open"]  # fmt: skip
@@ -185,7 +243,15 @@ def strings() -> list[dict]:
             marks.append({"time": iso(ago(hours=8.4)), "level": "yellow"})
         if key == "emergency":
             marks.append({"time": iso(ago(hours=11.3)), "level": "blue"})
-        answer.append({"key": key, "title": zh, "title_en": en, "minutes": minutes[: bucket + 1], "marks": marks})
+        answer.append(
+            {
+                "key": key,
+                "title": zh,
+                "title_en": en,
+                "minutes": minutes[: bucket + 1],
+                "marks": marks,
+            }
+        )
     return answer
 
 
@@ -263,31 +329,66 @@ class Answer(BaseHTTPRequestHandler):
             return
         parts = path.removeprefix("/api/v1/").split("/")
         match parts:
-            case ["wall"]: self.json(wall())
-            case ["live"]: self.live()
-            case ["map", name]: self.fact(name)
-            case ["areas"]: self.fact({"district": "district", "street": "streets"}.get(query.get("kind", ""), "none"))
-            case ["elements"]: self.json(self.elements)
-            case ["vitals"]: self.json(fresh_vitals())
+            case ["wall"]:
+                self.json(wall())
+            case ["live"]:
+                self.live()
+            case ["map", name]:
+                self.fact(name)
+            case ["areas"]:
+                self.fact(
+                    {"district": "district", "street": "streets"}.get(query.get("kind", ""), "none")
+                )
+            case ["elements"]:
+                self.json(self.elements)
+            case ["vitals"]:
+                self.json(fresh_vitals())
             case ["warnings"]:
                 rows = sorted(WARNINGS.values(), key=lambda w: w["raised_at"], reverse=True)
-                if query.get("open") == "true": rows = opens()
-                if query.get("open") == "false": rows = [w for w in rows if w["state"] == "cleared"]
+                if query.get("open") == "true":
+                    rows = opens()
+                if query.get("open") == "false":
+                    rows = [w for w in rows if w["state"] == "cleared"]
                 self.page(rows, query)
-            case ["warnings", key] if key in WARNINGS: self.json(WARNINGS[key])
+            case ["warnings", key] if key in WARNINGS:
+                self.json(WARNINGS[key])
             case ["cases"]:
                 rows = sorted((shown(c) for c in CASES.values()), key=lambda c: c["remaining_s"])
                 wanted = query.pop("state", "")
-                if wanted: rows = [c for c in rows if c["state"] == wanted or (wanted == "open" and c["state"] != "closed")]
-                if query.get("overdue") == "true": rows = [c for c in rows if c["overdue"]]
+                if wanted:
+                    rows = [
+                        c
+                        for c in rows
+                        if c["state"] == wanted or (wanted == "open" and c["state"] != "closed")
+                    ]
+                if query.get("overdue") == "true":
+                    rows = [c for c in rows if c["overdue"]]
                 self.page(rows, query)
-            case ["cases", key] if key in CASES: self.json(shown(CASES[key]))
-            case ["quarantine"]: self.page(QUARANTINE, query)
-            case ["plan"]: self.json([{"id": f"14-{i}", "title": z, "title_en": e, "pack": p, "state": s} for i, (z, e, p, s) in enumerate([
-                ("综合监测预警平台", "Monitoring and early warning", "flood_drainage", "works"),
-                ("智慧水务", "Smart water", "flood_drainage", "partly"), ("智慧环保", "Smart environment", "eco_environment", "partly"),
-                ("网格化管理", "Grid governance", "grid_governance", "planned")])])
-            case _: self.json({"title": "没有这样的地址", "detail": path, "status": 404}, 404)
+            case ["cases", key] if key in CASES:
+                self.json(shown(CASES[key]))
+            case ["quarantine"]:
+                self.page(QUARANTINE, query)
+            case ["plan"]:
+                self.json(
+                    [
+                        {"id": f"14-{i}", "title": z, "title_en": e, "pack": p, "state": s}
+                        for i, (z, e, p, s) in enumerate(
+                            [
+                                (
+                                    "综合监测预警平台",
+                                    "Monitoring and early warning",
+                                    "flood_drainage",
+                                    "works",
+                                ),
+                                ("智慧水务", "Smart water", "flood_drainage", "partly"),
+                                ("智慧环保", "Smart environment", "eco_environment", "partly"),
+                                ("网格化管理", "Grid governance", "grid_governance", "planned"),
+                            ]
+                        )
+                    ]
+                )
+            case _:
+                self.json({"title": "没有这样的地址", "detail": path, "status": 404}, 404)
         # fmt: on
 
     def do_POST(self) -> None:
@@ -297,27 +398,66 @@ class Answer(BaseHTTPRequestHandler):
         match parts:
             case ["warnings", key, act]:
                 row = WARNINGS[key]
-                row |= {"acknowledged_by": by, "acknowledged_at": iso(now())} if act == "acknowledge" else {"state": "cleared", "cleared_at": iso(now())}
+                row |= (
+                    {"acknowledged_by": by, "acknowledged_at": iso(now())}
+                    if act == "acknowledge"
+                    else {"state": "cleared", "cleared_at": iso(now())}
+                )
                 patch("warnings", row)
                 self.json(row)
             case ["cases", key, "steps"]:
                 case, step = CASES[key], body["step"]
                 if step in {"dispose", "void", "rework", "note"} and not body.get("note"):
-                    self.json({"status": 422, "title": "缺办理意见", "detail": "处置、返工、作废和记事要写办理意见。写上再办。", "code": "command-021"}, 422)
+                    self.json(
+                        {
+                            "status": 422,
+                            "title": "缺办理意见",
+                            "detail": "处置、返工、作废和记事要写办理意见。写上再办。",
+                            "code": "command-021",
+                        },
+                        422,
+                    )
                     return
-                if step in ROAD: case["state"] = STATES[ROAD.index(step) + 1]
-                case["steps"].append({"step": step, "at": iso(now()), "by": by, "note": body.get("note", ""), "hash": f"{random.getrandbits(128):032x}"})  # noqa: S311
+                if step in ROAD:
+                    case["state"] = STATES[ROAD.index(step) + 1]
+                case["steps"].append(
+                    {
+                        "step": step,
+                        "at": iso(now()),
+                        "by": by,
+                        "note": body.get("note", ""),
+                        "hash": f"{random.getrandbits(128):032x}",
+                    }
+                )
                 patch("cases", shown(case))
                 self.json(shown(case))
             case ["quarantine", "replay"]:
-                gone = [r for r in QUARANTINE if r["id"] in body.get("ids", []) or r["reason"] == body.get("reason")]
-                for row in gone: QUARANTINE.remove(row)
+                gone = [
+                    r
+                    for r in QUARANTINE
+                    if r["id"] in body.get("ids", []) or r["reason"] == body.get("reason")
+                ]
+                for row in gone:
+                    QUARANTINE.remove(row)
                 self.json({"replayed": len(gone)}, 202)
             case ["dev", "red"]:
-                WARNINGS["w0900"] = warning(900, "ponding_depth", "red", 6, 0, 0.46, "m", "积水", "water", "depth", floor=0.4)
+                WARNINGS["w0900"] = warning(
+                    900,
+                    "ponding_depth",
+                    "red",
+                    6,
+                    0,
+                    0.46,
+                    "m",
+                    "积水",
+                    "water",
+                    "depth",
+                    floor=0.4,
+                )
                 patch("warnings", WARNINGS["w0900"])
                 self.json({})
-            case _: self.json({"title": "没有这样的地址"}, 404)
+            case _:
+                self.json({"title": "没有这样的地址"}, 404)
 
     def live(self) -> None:
         self.send_response(200)
@@ -329,7 +469,15 @@ class Answer(BaseHTTPRequestHandler):
             self.say("hello", {"epoch": "mock", "seq": 0, "now": iso(now()), "speed": SPEED})
             self.say("warnings", {"kind": "snapshot", "items": opens()})
             while True:
-                self.say("clock", {"now": iso(now()), "speed": SPEED, "data_age_s": 2 + int(time.monotonic()) % 3, "gateways": 1})
+                self.say(
+                    "clock",
+                    {
+                        "now": iso(now()),
+                        "speed": SPEED,
+                        "data_age_s": 2 + int(time.monotonic()) % 3,
+                        "gateways": 1,
+                    },
+                )
                 for _ in range(10):
                     while at < len(PATCHES):
                         self.say(*PATCHES[at])
@@ -339,20 +487,34 @@ class Answer(BaseHTTPRequestHandler):
             return
 
     def say(self, event: str, data: object) -> None:
-        self.wfile.write(f"event: {event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode())
+        self.wfile.write(
+            f"event: {event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+        )
         self.wfile.flush()
 
     def file(self, path: str) -> None:
-        name = {"/": "index.html", "/wall": "wall.html", "/bench": "bench.html", "/portal": "portal.html"}.get(path, path.lstrip("/"))
+        name = {
+            "/": "index.html",
+            "/wall": "wall.html",
+            "/bench": "bench.html",
+            "/portal": "portal.html",
+        }.get(path, path.lstrip("/"))
         target = (self.static / name).resolve()
         if not target.is_relative_to(self.static.resolve()) or not target.is_file():
             self.json({"title": "没有这样的地址"}, 404)
             return
         raw = target.read_bytes()
         self.send_response(200)
-        kind = "text/javascript" if name.endswith(("js", "mjs")) else mimetypes.guess_type(name)[0] or "application/octet-stream"
+        kind = (
+            "text/javascript"
+            if name.endswith(("js", "mjs"))
+            else mimetypes.guess_type(name)[0] or "application/octet-stream"
+        )
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Security-Policy", "default-src 'self'; script-src 'self'; worker-src 'self' blob:; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'")
+        self.send_header(
+            "Content-Security-Policy",
+            "default-src 'self'; script-src 'self'; worker-src 'self' blob:; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'",
+        )
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
         self.wfile.write(raw)

@@ -153,7 +153,7 @@ export const zh = {
   'warning.values': '最近读数',
   'warning.values.none': '没有附读数',
   'warning.rule': '规则',
-  'warning.rule.words': '{property}达到 {floor} {unit} 发出{level}预警',
+  'warning.rule.words': '{property} 达到 {floor} {unit} 发出{level}预警',
   'warning.evidence': '证据',
   'warning.evidence.version': '规则版本',
   'warning.evidence.position': '流位置',

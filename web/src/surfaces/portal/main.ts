@@ -8,3 +8,4 @@ import { createApp } from 'vue'
 import PortalApp from './PortalApp.vue'
 
 createApp(PortalApp).mount('#app')
+void import('@fontsource-variable/noto-sans-sc')
