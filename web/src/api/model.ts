@@ -36,12 +36,14 @@ export interface Warning {
   acknowledged_at?: string | null
   thing: string
   thing_name?: string
+  thing_name_en?: string
   property?: string
   value?: number | null
   unit?: string
   place?: Position | null
   area?: string | null
   area_name?: string | null
+  area_name_en?: string | null
   raised_at: string
   changed_at?: string | null
   cleared_at?: string | null

@@ -67,7 +67,7 @@ export const en: Record<keyof typeof zh, string> = {
   'wall.case.left': '{clock} left',
   'wall.case.over': '{clock} over',
   'wall.strings': 'Seven strings',
-  'wall.strings.pulse': 'the city’s pulse today',
+  'wall.strings.pulse': 'pulse of the city today',
   'wall.strings.head': 'seven sources, events per 10 min',
   'wall.strings.mark': 'warning',
   'wall.strings.none': 'No events yet today',

@@ -8,4 +8,3 @@ import { createApp } from 'vue'
 import PortalApp from './PortalApp.vue'
 
 createApp(PortalApp).mount('#app')
-void import('@fontsource-variable/noto-sans-sc')
