@@ -1,1 +1,28 @@
 """一朵云:the ground: settings, database, bus, supervision, telemetry. Knows nothing of a city."""
+
+from zhiyin.cloud.broker import binary, free_port, prepare_streams, taken, write_config
+from zhiyin.cloud.bus import (
+    EVENTS,
+    MQTT_STREAM,
+    MQTT_SUBJECT,
+    OBSERVATIONS,
+    QUARANTINE,
+    Bus,
+    BusDown,
+    BusFull,
+    Message,
+    prepare,
+)
+from zhiyin.cloud.database import Database, OutboxRow, Row, announce
+from zhiyin.cloud.relay import poke_after_writes, prune, relay_once, run_relay
+from zhiyin.cloud.settings import Settings, load
+from zhiyin.cloud.supervise import Child, PortTaken, Supervisor, claim
+from zhiyin.cloud.telemetry import METRICS, log_to_file, metrics_page
+
+__all__ = [
+    "EVENTS", "METRICS", "MQTT_STREAM", "MQTT_SUBJECT", "OBSERVATIONS", "QUARANTINE", "Bus",
+    "BusDown", "BusFull", "Child", "Database", "Message", "OutboxRow", "PortTaken", "Row",
+    "Settings", "Supervisor", "announce", "binary", "claim", "free_port", "load", "log_to_file",
+    "metrics_page", "poke_after_writes", "prepare", "prepare_streams", "prune", "relay_once",
+    "run_relay", "taken", "write_config",
+]  # fmt: skip

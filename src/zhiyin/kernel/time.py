@@ -41,7 +41,7 @@ class SystemClock:
 class ScaledClock:
     """A clock that read `start` when the machine's read `since`, and runs `speed` times as fast.
 
-    All processes of one brain given the same three numbers agree on the time.
+    It stands still until then. All processes given the same three numbers agree on the time.
     """
 
     def __init__(self, start: int, since: int, speed: float) -> None:
@@ -54,7 +54,8 @@ class ScaledClock:
         return self._speed
 
     def now(self) -> int:
-        return self.start + int((_time.time_ns() // 1_000_000 - self.since) * self._speed)
+        passed = _time.time_ns() // 1_000_000 - self.since
+        return self.start + int(max(0, passed) * self._speed)
 
     def __str__(self) -> str:
         """Return the form that `clock_of` reads: `start@since*speed`."""

@@ -1,0 +1,87 @@
+"""The relay: carries the outbox to the bus, in order, each event once however often it dies."""
+
+import asyncio
+
+import msgspec
+import structlog
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from zhiyin.cloud.bus import Bus
+from zhiyin.cloud.database import Database, OutboxRow
+from zhiyin.kernel import DAY, WorldFault, iso
+
+log = structlog.get_logger()
+
+POKE = "cloud.outbox"  # notified by writers, so that the relay need not wait for its next look
+LOOK = 0.5  # seconds between looks without a notification
+_encoder = msgspec.json.Encoder()
+
+
+def cloud_event(row: OutboxRow, source: str = "/zhiyin") -> bytes:
+    """Return the row as a CloudEvents 1.0 JSON document."""
+    return _encoder.encode(
+        {
+            "specversion": "1.0",
+            "id": str(row.id),
+            "source": source,
+            "type": row.kind,
+            "subject": row.subject,
+            "time": iso(row.at),
+            "actor": row.actor,
+            "datacontenttype": "application/json",
+            "data": row.data,
+        }
+    )
+
+
+async def relay_once(database: Database, bus: Bus, limit: int = 500) -> int:
+    """Send the next events; return how many. A crash in between sends some again, same id."""
+    async with database.read() as session:
+        unsent = select(OutboxRow).where(OutboxRow.sent.is_(False)).order_by(OutboxRow.id)
+        rows = list(await session.scalars(unsent.limit(limit)))
+    for row in rows:
+        # The time is part of the id: a store that was set up anew counts from 1 again.
+        await bus.publish(f"events.{row.kind}", cloud_event(row), msg_id=f"{row.at}-{row.id}")
+    if rows:
+        async with database.write("system:relay") as session:
+            ids = [row.id for row in rows]
+            await session.execute(update(OutboxRow).where(OutboxRow.id.in_(ids)).values(sent=True))
+    return len(rows)
+
+
+async def run_relay(database: Database, bus: Bus) -> None:
+    """Relay for ever; a store or a bus that is away is tried again."""
+    poked = asyncio.Event()
+
+    async def hear(_message: object) -> None:
+        poked.set()
+
+    await bus.listen(POKE, hear)
+    while True:
+        try:
+            poked.clear()
+            if not await relay_once(database, bus):
+                try:
+                    await asyncio.wait_for(poked.wait(), LOOK)
+                except TimeoutError:
+                    continue
+        except (WorldFault, SQLAlchemyError, OSError) as fault:
+            log.warning("relay waits", fault=str(fault))
+            await asyncio.sleep(1)
+
+
+async def prune(database: Database, before: int) -> None:
+    """Forget events that were sent and are older than `before` (they are in the lake)."""
+    async with database.write("system:relay") as session:
+        await session.execute(
+            delete(OutboxRow).where(OutboxRow.sent.is_(True), OutboxRow.at < before - DAY)
+        )
+
+
+async def poke_after_writes(database: Database, bus: Bus) -> None:
+    """Tell the relay at once whenever this process wrote something."""
+    while True:
+        await database.spoken.wait()
+        database.spoken.clear()
+        await bus.notify(POKE)

@@ -1,0 +1,198 @@
+"""Process supervision: starts the house's processes, starts them again, and ends every one.
+
+Each child leads its own process group and dies with the supervisor (Linux: PR_SET_PDEATHSIG), so
+that neither Ctrl-C nor `kill -9` of the supervisor leaves anything behind.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from zhiyin.kernel import CallerFault, Words, WorldFault
+
+log = structlog.get_logger()
+
+FIRST_WAIT, LONGEST_WAIT, SETTLED = 0.2, 10.0, 20.0  # seconds
+GRACE = 8.0  # seconds between asking a process to end and ending it
+_PR_SET_PDEATHSIG = 1
+
+
+class FolderInUse(CallerFault):
+    """A second instance on the same data folder."""
+
+    code = "cloud-030"
+    what = Words(
+        "数据目录已由进程 {pid} 使用。", "Process {pid} is using this data folder already."
+    )
+    do = Words(
+        "先停掉它,或用 --data 指定另一个目录。", "Stop it first, or name another with --data."
+    )
+
+
+class FolderNotWritable(WorldFault):
+    """The data folder cannot be written."""
+
+    code = "cloud-031"
+    what = Words("数据目录写不进去:{reason}。", "The data folder cannot be written: {reason}.")
+    do = Words(
+        "改它的权限,或用 --data 指定另一个目录。", "Mend its rights, or name another with --data."
+    )
+
+
+class PortTaken(CallerFault):
+    """Another program listens on a port that was asked for."""
+
+    code = "cloud-032"
+    what = Words("{host}:{port} 已被别的程序占用。", "Another program listens on {host}:{port}.")
+    do = Words("停掉它,或改 {setting}。", "Stop it, or change {setting}.")
+
+
+@dataclass
+class Child:
+    """One process to keep running."""
+
+    name: str
+    argv: list[str]
+    env: dict[str, str] = field(default_factory=dict)
+    healthy: Callable[[], Awaitable[bool]] | None = None  # asked every 2 s; 5 noes are a restart
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    restarts: int = 0
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def claim(folder: Path) -> IO[str]:
+    """Make the data folder and lock it for this process; keep the file open as long as it runs.
+
+    Raises FolderNotWritable or FolderInUse.
+    """
+    try:
+        for name in ("run", "log", "bus", "lake"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        lock = (folder / "run" / "lock").open("a+", encoding="utf-8")
+    except OSError as fault:
+        raise FolderNotWritable(str(folder), reason=fault.strerror or str(fault)) from fault
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as fault:
+        lock.seek(0)
+        pid = lock.read().strip() or "?"
+        lock.close()
+        raise FolderInUse(str(folder), pid=pid) from fault
+    lock.seek(0)
+    lock.truncate()
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+class Supervisor:
+    """Keeps a set of children running until told to stop."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._children: list[Child] = []
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, child: Child) -> None:
+        self._children.append(child)
+        self._spawn(child)
+        self._tasks.append(asyncio.create_task(self._keep(child)))
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    async def wait(self) -> None:
+        """Return after `stop`, when every child has ended; the last started ends first."""
+        await self._stopping.wait()
+        for task in self._tasks:
+            task.cancel()
+        for child in reversed(self._children):
+            await self._end(child)
+        self._write_table()
+
+    def _spawn(self, child: Child) -> None:
+        output = (self._folder / "log" / f"{child.name}.out").open("ab")
+        child.process = subprocess.Popen(  # noqa: S603
+            child.argv,
+            env={**os.environ, **child.env},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  (the supervisor has no threads)
+        )
+        output.close()
+        child.started = time.monotonic()
+        self._write_table()
+
+    def _write_table(self) -> None:
+        table = {
+            child.name: {"pid": child.process.pid, "restarts": child.restarts}
+            for child in self._children
+            if child.process and child.process.poll() is None
+        }
+        file = self._folder / "run" / "processes.json"
+        with contextlib.suppress(OSError):  # a full disk must not end the supervisor
+            part = file.with_suffix(".part")
+            part.write_text(json.dumps(table), encoding="utf-8")
+            part.replace(file)
+
+    async def _keep(self, child: Child) -> None:
+        wait, sick, asked = FIRST_WAIT, 0, 0.0
+        while True:
+            await asyncio.sleep(0.05)
+            if child.process is not None and child.process.poll() is not None:
+                code = child.process.returncode
+                settled = time.monotonic() - child.started > SETTLED
+                wait = FIRST_WAIT if settled else min(wait * 2, LONGEST_WAIT)
+                log.warning("process ended", process=child.name, code=code, again_in=wait)
+                await asyncio.sleep(wait)
+                child.restarts += 1
+                sick = 0
+                self._spawn(child)
+            elif child.healthy and time.monotonic() - max(asked, child.started) > 2:
+                sick = 0 if await child.healthy() else sick + 1
+                asked = time.monotonic()
+                if sick >= 5:
+                    log.warning("process unwell, ending it", process=child.name)
+                    sick = 0
+                    _signal(child, signal.SIGKILL)
+
+    async def _end(self, child: Child) -> None:
+        if child.process is None or child.process.poll() is not None:
+            return
+        _signal(child, signal.SIGTERM)
+        try:
+            await asyncio.to_thread(child.process.wait, GRACE)
+        except subprocess.TimeoutExpired:
+            _signal(child, signal.SIGKILL)
+            child.process.wait()
+
+
+def _signal(child: Child, number: signal.Signals) -> None:
+    if child.process is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.process.pid, number)

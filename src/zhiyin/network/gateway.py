@@ -1,0 +1,97 @@
+"""The MQTT gateway: takes what QoS 1 publishers have handed to the broker, in micro-batches.
+
+A PUBACK means that the message is in the broker's stream. The gateway reads that stream in
+order; each batch it puts on ours carries the position it reached, so after a crash it goes on
+exactly there. Only then are the broker's messages removed.
+"""
+
+import asyncio
+import time
+
+import msgspec
+import structlog
+
+from zhiyin.cloud import MQTT_STREAM, MQTT_SUBJECT, OBSERVATIONS, Bus, Settings
+from zhiyin.cloud import Message as BusMessage
+from zhiyin.kernel import WorldFault, fixed_id, parse_duration
+from zhiyin.network.intake import Message
+from zhiyin.network.model import Reason, Rejected
+from zhiyin.network.service import Door
+from zhiyin.network.wire import Bad, read_mqtt
+
+log = structlog.get_logger()
+SOURCE = "mqtt"
+ACCEPTED = "observations.mqtt"
+POSITION = "Zhiyin-Mqtt-Position"
+CLEAN = 2.0  # seconds between removals of what has been taken
+
+
+async def run_gateway(settings: Settings, bus: Bus, door: Door) -> None:
+    """Take MQTT messages for ever."""
+    wait = parse_duration(settings.mqtt.wait) / 1000
+    limit = settings.observations.text_bytes
+    last = await bus.last(OBSERVATIONS, ACCEPTED)
+    position = int(last.headers.get(POSITION, "0")) if last else 0
+    cleaned = time.monotonic()
+    reader = bus.read_from(MQTT_STREAM, position + 1, MQTT_SUBJECT, settings.mqtt.batch, wait)
+    async for messages in reader:
+        if messages:
+            await _until_taken(door, messages, limit)
+            position = messages[-1].seq
+        if position and time.monotonic() - cleaned > CLEAN:
+            cleaned = time.monotonic()
+            try:
+                await bus.forget(MQTT_STREAM, position, MQTT_SUBJECT)
+            except WorldFault as fault:
+                log.info("broker keeps what was taken", fault=str(fault))
+
+
+async def _until_taken(door: Door, messages: list[BusMessage], limit: int) -> None:
+    wait = 0.1
+    while True:
+        try:
+            await _take(door, messages, limit)
+        except WorldFault as fault:
+            log.warning("gateway waits", fault=str(fault))
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 5)
+        else:
+            return
+
+
+async def _take(door: Door, messages: list[BusMessage], limit: int) -> None:
+    things: list[str] = []
+    found: list[tuple[str, object, object]] = []
+    bad: list[Rejected] = []
+    for message in messages:
+        thing = message.subject.rpartition(".")[2]
+        try:
+            if len(message.data) > limit:
+                why = f"{len(message.data)} bytes; it should be at most {limit}"
+                bad.append(_kept(door, message, thing, why, Reason.OVERSIZE))
+                continue
+            readings = read_mqtt(message.data)
+        except (msgspec.DecodeError, RecursionError) as fault:
+            bad.append(_kept(door, message, thing, str(fault), Reason.MALFORMED))
+            continue
+        for prop, value, said in readings:
+            things.append(thing)
+            found.append((prop, value, said if said is not None else message.time))
+    properties, values, times = zip(*found, strict=True) if found else ((), (), ())
+    checked = door.check(Message(things, properties, times, values), SOURCE)
+    # One id for the same rejected message however often it is taken.
+    rejected = [
+        msgspec.structs.replace(
+            item, id=fixed_id(SOURCE, item.thing, msgspec.json.encode(item.raw))
+        )
+        for item in checked.rejected
+    ]
+    await door.hand_over(
+        checked, bad + rejected, SOURCE, None, ACCEPTED, {POSITION: str(messages[-1].seq)}
+    )
+
+
+def _kept(door: Door, message: BusMessage, thing: str, why: str, reason: Reason) -> Rejected:
+    raw = message.data[:4096].decode(errors="backslashreplace")
+    item = door.malformed(Bad({"thing": thing, "payload": raw}, why), SOURCE, reason)
+    return msgspec.structs.replace(item, id=fixed_id(SOURCE, message.seq, message.time))

@@ -1,0 +1,122 @@
+"""一张网 · `devices.yaml`: what senses the things of a pack, and by which gateway it comes in."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+from zhiyin import pack
+from zhiyin.kernel import PackFault, Words
+
+Gateway = Literal["mqtt", "http", "hj212", "sl651", "jt808", "gb26875", "sensorthings", "file"]
+
+
+class DeviceTemplate(Struct, frozen=True, forbid_unknown_fields=True):
+    """One kind of device: the type of thing it stands at, its gateway and what it measures."""
+
+    device: pack.Key
+    for_: pack.Key = field(name="for")
+    by: Gateway
+    properties: Annotated[tuple[pack.Key, ...], Meta(min_length=1)]
+    every: pack.DurationText
+    title: pack.Title | None = None
+
+
+class Binding(Struct, frozen=True, forbid_unknown_fields=True):
+    """One device whose id is not that of its thing; `renames` turns its words into properties."""
+
+    device: pack.Identifier
+    template: pack.Key
+    thing: pack.Identifier
+    renames: dict[str, pack.Key] = {}
+
+
+class DevicesFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """`devices.yaml`: templates, and the devices that do not report under their thing's id."""
+
+    devices: tuple[DeviceTemplate, ...]
+    bound: tuple[Binding, ...] = ()
+
+
+class NoWayIn(PackFault):
+    """A property that would stay empty for ever."""
+
+    code = "network-001"
+    what = Words(
+        "属性 {name} 没有设备带来,也不是推算的(derived)。",
+        "No device brings property {name}, and it is not derived.",
+    )
+    do = Words(
+        "在一个 for: {type} 的设备模板的 properties 里写上它。",
+        "Name it in the properties of a device template for: {type}.",
+    )
+
+
+class BringsDerived(PackFault):
+    """Two sources for what only one may write."""
+
+    code = "network-002"
+    what = Words(
+        "设备不能带来推算的属性 {name}。", "A device cannot bring {name}, which is derived."
+    )
+    do = Words("从 properties 里删去。", "Remove it from properties.")
+
+
+class TypeNotOfTemplate(PackFault):
+    """A device bound to a thing it cannot sense."""
+
+    code = "network-003"
+    what = Words(
+        "{thing} 的类型是 {is_},模板 {template} 用于 {should}。",
+        "{thing} is a {is_}; template {template} is for {should}.",
+    )
+    do = Words("换一个模板或换一个物。", "Choose another template or another thing.")
+
+
+def _check(file: DevicesFile, book: pack.Book) -> Iterator[pack.Remark]:
+    templates = [one.device for one in file.devices]
+    paths = [("devices", at, "device") for at in range(len(templates))]
+    yield from pack.once("device", templates, paths)
+    brought: set[str] = set()
+    for at, one in enumerate(file.devices):
+        yield from pack.known(book, "type", one.for_, ("devices", at, "for"))
+        for place, name in enumerate(one.properties):
+            full, path = f"{one.for_}.{name}", ("devices", at, "properties", place)
+            brought.add(full)
+            yield from pack.known(book, "property", full, path)
+            found: Any = book.find("property", full)
+            if found is not None and found.derived:
+                yield pack.remark(path, BringsDerived(name=full))
+    yield from _ways_in(file, book, brought)
+    yield from _check_bound(file, book)
+
+
+def _ways_in(file: DevicesFile, book: pack.Book, brought: set[str]) -> Iterator[pack.Remark]:
+    """Remark every property of a type sensed here that neither a device nor a rule brings."""
+    sensed = {one.for_ for one in file.devices}
+    for name, one in book.all("property").items():
+        type_ = name.partition(".")[0]
+        if type_ in sensed and name not in brought and not one.derived:
+            yield pack.remark(("devices",), NoWayIn(name=name, type=type_))
+
+
+def _check_bound(file: DevicesFile, book: pack.Book) -> Iterator[pack.Remark]:
+    templates = {one.device: one for one in file.devices}
+    for at, bound in enumerate(file.bound):
+        yield from pack.known(book, "device", bound.template, ("bound", at, "template"))
+        yield from pack.known(book, "element", bound.thing, ("bound", at, "thing"))
+        element: Any = book.find("element", bound.thing)
+        template = templates.get(bound.template)
+        if element and template and element.type != template.for_:
+            fault = TypeNotOfTemplate(
+                thing=bound.thing, is_=element.type, template=template.device, should=template.for_
+            )
+            yield pack.remark(("bound", at, "thing"), fault)
+
+
+def _offers(file: DevicesFile) -> Iterator[tuple[str, str, object]]:
+    for one in file.devices:
+        yield "device", one.device, one
+
+
+SECTION = pack.Section("devices.yaml", DevicesFile, _check, _offers)

@@ -1,0 +1,228 @@
+"""The verbs of the network room: take observations in, keep others apart, register devices."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import prometheus_client
+import structlog
+
+from zhiyin.cloud import Bus, Database, Settings
+from zhiyin.kernel import CallerFault, Clock, Words, fixed_id, new_id
+from zhiyin.network import store
+from zhiyin.network.intake import Checked, Intake, Message
+from zhiyin.network.model import Reason, Register, Rejected, Series
+from zhiyin.network.wire import Bad
+
+log = structlog.get_logger()
+
+ACCEPTED, KEPT = "observations.batch", "quarantine.items"
+REGISTER_CHANGED = "network.register"
+KEEP_AT_ONCE = 500  # items in one message of the quarantine stream
+
+accepted = prometheus_client.Counter(
+    "zhiyin_observations_accepted", "Observations acknowledged", ["source"]
+)
+kept_apart = prometheus_client.Counter(
+    "zhiyin_observations_kept_apart", "Observations kept apart", ["source", "reason"]
+)
+
+
+class UnknownType(CallerFault):
+    """A device of a type that no pack declares."""
+
+    code = "network-001"
+    what = Words("没有类型 {type};已有:{known}。", "There is no type {type}; known are {known}.")
+    do = Words(
+        "改类型,或装上声明它的场景包。", "Correct it, or switch on the pack that declares it."
+    )
+
+
+class PropertyType(msgspec.Struct, frozen=True):
+    """A property of a type, as a pack declares it."""
+
+    unit: str
+    floor: float
+    ceiling: float
+    every: int
+    lateness: int = 0
+    boolean: bool = False
+    derived: bool = False
+
+
+Types = Mapping[str, Mapping[str, PropertyType]]
+
+
+class Taken(NamedTuple):
+    """What became of a batch."""
+
+    accepted: int
+    reasons: dict[str, int]
+
+
+class Door:
+    """The front door of one process: checks, puts on the bus, and answers when the bus has it."""
+
+    def __init__(self, settings: Settings, clock: Clock, bus: Bus, database: Database) -> None:
+        limits = settings.observations
+        self.register = Register()
+        self._intake = Intake.of(self.register, limits.future, limits.past)
+        self._clock, self._bus, self._database = clock, bus, database
+        self._reload = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Load the register and follow its changes."""
+
+        async def changed(_message: object) -> None:
+            await self.refresh()
+
+        await self._bus.listen(REGISTER_CHANGED, changed)
+        await self.refresh()
+
+    async def refresh(self) -> list[Series]:
+        async with self._reload:
+            async with self._database.read() as session:
+                rows = await store.load_series(session, len(self.register))
+            return self.register.add(rows)
+
+    def check(
+        self, message: Message, source: str, *, received: int | None = None, history: bool = False
+    ) -> Checked:
+        now = self._clock.now()
+        return self._intake.check(
+            message, now, received if received is not None else now, source, history=history
+        )
+
+    async def take(
+        self,
+        message: Message,
+        source: str,
+        *,
+        key: str | None = None,
+        history: bool = False,
+        bad: Sequence[Bad] = (),
+    ) -> Taken:
+        """Check a batch and return what became of it, once the bus has all of it.
+
+        `key` makes a repetition of the same call harmless, also for rows without a time.
+        Raises BusDown or BusFull; the caller then sends the whole batch again.
+        """
+        checked = self.check(message, source, history=history)
+        rejected = checked.rejected + [self.malformed(item, source) for item in bad]
+        return await self.hand_over(checked, rejected, source, key)
+
+    async def hand_over(
+        self,
+        checked: Checked,
+        rejected: list[Rejected],
+        source: str,
+        key: str | None,
+        subject: str = ACCEPTED,
+        headers: dict[str, str] | None = None,
+    ) -> Taken:
+        now = self._clock.now()
+        if rejected:
+            await self.keep(rejected, key)
+        if len(checked.columns):
+            body = checked.columns.encode(now, source)
+            await self._bus.publish(subject, body, msg_id=key, headers=headers)
+            accepted.labels(source).inc(len(checked.columns))
+        return Taken(len(checked.columns), dict(Counter(item.reason for item in rejected)))
+
+    async def keep(self, rejected: Sequence[Rejected], key: str | None = None) -> None:
+        """Put items on the quarantine stream; they are counted there, listed and replayed."""
+        for start in range(0, len(rejected), KEEP_AT_ONCE):
+            part = rejected[start : start + KEEP_AT_ONCE]
+            msg_id = f"{key}-kept-{start}" if key else None
+            await self._bus.publish(KEPT, msgspec.json.encode(part), msg_id=msg_id)
+        for item in rejected:
+            kept_apart.labels(item.source, item.reason).inc()
+
+    def malformed(self, item: Bad, source: str, reason: Reason = Reason.MALFORMED) -> Rejected:
+        thing, prop = "", ""
+        if isinstance(item.raw, dict):
+            thing = str(item.raw.get("thing", ""))[:256]
+            prop = str(item.raw.get("property", ""))[:256]
+        now = self._clock.now()
+        return Rejected(new_id(), reason, item.why[:400], source, now, thing, prop, item.raw)
+
+
+async def keep_items(database: Database, data: Iterable[bytes]) -> int:
+    """Store what the quarantine stream brings; what is there already is left as it is."""
+    items = [item for body in data for item in msgspec.json.decode(body, type=list[Rejected])]
+    async with database.write("system:network") as session:
+        return await store.keep(session, items)
+
+
+async def register_devices(
+    database: Database, bus: Bus | None, types: Types, devices: Mapping[str, str], *,
+    source: str, actor: str, now: int,
+) -> int:  # fmt: skip
+    """Register devices (id → type) and a series for each property; known ones stay as they are.
+
+    Returns how many were new. Raises UnknownType.
+    """
+    async with database.write(actor) as session:
+        known = await store.load_devices(session)
+        fresh = {device: type_ for device, type_ in devices.items() if device not in known}
+        for device, type_ in fresh.items():
+            if type_ not in types:
+                raise UnknownType(device, type=repr(type_), known=", ".join(sorted(types)))
+        rows = [
+            store.DeviceRow(id=device, type=type_, source=source, created_at=now)
+            for device, type_ in fresh.items()
+        ]
+        series = [
+            _series(device, type_, name, kind, now)
+            for device, type_ in fresh.items()
+            for name, kind in types[type_].items()
+        ]
+        await store.add_devices(session, rows, series)
+    if fresh and bus is not None:
+        await bus.notify(REGISTER_CHANGED)
+    return len(fresh)
+
+
+async def complete_series(database: Database, types: Types, actor: str, now: int) -> int:
+    """Add the series of properties that a pack has gained since its devices were registered."""
+    async with database.write(actor) as session:
+        devices = await store.load_devices(session)
+        there = {(row.thing, row.property) for row in await store.load_series(session)}
+        missing = [
+            _series(device, type_, name, kind, now)
+            for device, type_ in devices.items()
+            for name, kind in types.get(type_, {}).items()
+            if (device, name) not in there
+        ]
+        if missing:
+            await store.add_devices(session, [], missing)
+    return len(missing)
+
+
+def _series(device: str, type_: str, name: str, kind: PropertyType, now: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"thing": device, "property": name, "type": type_, "since": now}
+    row.update(msgspec.structs.asdict(kind))
+    return row
+
+
+async def replay(
+    door: Door, database: Database, items: Sequence[Rejected], actor: str
+) -> dict[str, int]:
+    """Send kept items through the front door again; what passes is marked `replayed`."""
+    passed: list[str] = []
+    for item in items:
+        raw = item.raw if isinstance(item.raw, dict) else {}
+        if item.state != "kept" or not {"thing", "property", "value"} <= raw.keys():
+            continue
+        time = raw.get("time") if raw.get("time") is not None else item.received
+        message = Message([raw["thing"]], [raw["property"]], [time], [raw["value"]])
+        checked = door.check(message, f"replay:{item.source}", history=True)
+        if len(checked.columns):
+            await door.hand_over(checked, [], "replay", fixed_id("replay", item.id))
+            passed.append(item.id)
+    if passed:
+        async with database.write(actor) as session:
+            await store.mark(session, passed, "replayed")
+    return {"replayed": len(passed), "still_kept": len(items) - len(passed)}

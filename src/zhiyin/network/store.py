@@ -1,0 +1,142 @@
+"""Every query of the network room: devices, series and what was kept apart."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import JSON, BigInteger, Float, Integer, String, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from zhiyin.cloud import Row
+from zhiyin.network.model import Rejected, Series
+
+
+class DeviceRow(Row):
+    """A device that may send."""
+
+    __tablename__ = "network_device"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    type: Mapped[str] = mapped_column(String(64), index=True)
+    source: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class SeriesRow(Row):
+    """A property of a thing; the index is dense and stays."""
+
+    __tablename__ = "network_series"
+    index: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    thing: Mapped[str] = mapped_column(String(64), index=True)
+    property: Mapped[str] = mapped_column(String(64))
+    type: Mapped[str] = mapped_column(String(64), index=True)
+    unit: Mapped[str] = mapped_column(String(32))
+    floor: Mapped[float] = mapped_column(Float(53))
+    ceiling: Mapped[float] = mapped_column(Float(53))
+    every: Mapped[int] = mapped_column(BigInteger)
+    since: Mapped[int] = mapped_column(BigInteger)
+    lateness: Mapped[int] = mapped_column(BigInteger)
+    boolean: Mapped[bool]
+    derived: Mapped[bool]
+
+
+class RejectedRow(Row):
+    """An observation kept apart."""
+
+    __tablename__ = "network_quarantine"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(32), index=True)
+    detail: Mapped[str] = mapped_column(String(400))
+    source: Mapped[str] = mapped_column(String(64))
+    received: Mapped[int] = mapped_column(BigInteger, index=True)
+    thing: Mapped[str] = mapped_column(String(256), index=True)
+    property: Mapped[str] = mapped_column(String(256))
+    raw: Mapped[Any] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+
+
+async def load_series(session: AsyncSession, start: int = 0) -> list[Series]:
+    """Return the series from index `start` on, in order."""
+    table = SeriesRow.__table__
+    found = await session.execute(
+        select(table).where(SeriesRow.index >= start).order_by(SeriesRow.index)
+    )
+    return [msgspec.convert(dict(row), Series) for row in found.mappings()]
+
+
+async def load_devices(session: AsyncSession) -> dict[str, str]:
+    found = await session.execute(select(DeviceRow.id, DeviceRow.type))
+    return {row.id: row.type for row in found}
+
+
+async def add_devices(
+    session: AsyncSession, devices: Sequence[DeviceRow], series: Sequence[dict[str, Any]]
+) -> int:
+    """Add devices and their series (without `index`); indices follow the last one.
+
+    Returns how many series there are now. Whoever adds at the same time waits.
+    """
+    if session.bind is not None and session.bind.dialect.name == "postgresql":
+        await session.execute(text("LOCK TABLE network_series IN EXCLUSIVE MODE"))
+    last = (await session.execute(select(func.max(SeriesRow.index)))).scalar()
+    following = 0 if last is None else last + 1
+    session.add_all(devices)
+    await session.flush()
+    if series:
+        rows = [{"index": following + n, **row} for n, row in enumerate(series)]
+        await session.execute(insert(SeriesRow), rows)
+    return following + len(series)
+
+
+async def keep(session: AsyncSession, items: Iterable[Rejected]) -> int:
+    """Keep items apart; one that is kept already stays as it is. Returns how many were new."""
+    wanted = {item.id: item for item in items}
+    known = set(await session.scalars(select(RejectedRow.id).where(RejectedRow.id.in_(wanted))))
+    fresh = [item for key, item in wanted.items() if key not in known]
+    session.add_all([RejectedRow(**msgspec.structs.asdict(item)) for item in fresh])
+    return len(fresh)
+
+
+def _wanted(reason: str | None, thing: str | None, state: str | None) -> Any:
+    question = select(RejectedRow)
+    if reason:
+        question = question.where(RejectedRow.reason == reason)
+    if thing:
+        question = question.where(RejectedRow.thing == thing)
+    if state:
+        question = question.where(RejectedRow.state == state)
+    return question
+
+
+async def list_kept(
+    session: AsyncSession, reason: str | None, thing: str | None, state: str | None,
+    limit: int, offset: int,
+) -> tuple[list[Rejected], int]:  # fmt: skip
+    """Return one page, newest first, and how many there are in all."""
+    question = _wanted(reason, thing, state)
+    total = (await session.execute(select(func.count()).select_from(question.subquery()))).scalar()
+    page = question.order_by(RejectedRow.received.desc(), RejectedRow.id).limit(limit)
+    rows = await session.scalars(page.offset(offset))
+    return [_rejected(row) for row in rows], total or 0
+
+
+async def kept_by_id(session: AsyncSession, ids: Sequence[str]) -> list[Rejected]:
+    rows = await session.scalars(select(RejectedRow).where(RejectedRow.id.in_(ids)))
+    return [_rejected(row) for row in rows]
+
+
+async def count_kept(session: AsyncSession) -> dict[str, int]:
+    found = await session.execute(
+        select(RejectedRow.reason, func.count())
+        .where(RejectedRow.state == "kept")
+        .group_by(RejectedRow.reason)
+    )
+    return {reason: count for reason, count in found}  # noqa: C416
+
+
+async def mark(session: AsyncSession, ids: Sequence[str], state: str) -> None:
+    await session.execute(update(RejectedRow).where(RejectedRow.id.in_(ids)).values(state=state))
+
+
+def _rejected(row: RejectedRow) -> Rejected:
+    return Rejected(**{name: getattr(row, name) for name in Rejected.__struct_fields__})

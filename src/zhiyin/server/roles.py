@@ -1,0 +1,56 @@
+"""The processes of a brain, by name: what each runs once it has settings, bus and database."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Awaitable, Callable
+
+import structlog
+import uvloop
+
+from zhiyin import cloud, network
+from zhiyin.server.act import run_act
+from zhiyin.server.brain import Brain, load_brain
+from zhiyin.server.sense import run_sense
+
+log = structlog.get_logger()
+BUS_URL = "ZHIYIN_BUS__URL"
+
+
+async def run_gateway(brain: Brain, bus: cloud.Bus, database: cloud.Database) -> None:
+    door = network.Door(brain.settings, brain.clock, bus, database)
+    await door.open()
+    await network.run_gateway(brain.settings, bus, door)
+
+
+WORK: dict[str, Callable[[Brain, cloud.Bus, cloud.Database], Awaitable[None]]] = {
+    "gateway": run_gateway,
+    "sense": run_sense,
+    "act": run_act,
+}
+
+
+async def _work(name: str, settings: cloud.Settings) -> None:
+    brain = load_brain(settings)
+    bus = await cloud.Bus.connect(settings.bus.url, name)
+    database = cloud.Database(settings.database_url, brain.clock)
+    task = asyncio.ensure_future(WORK[name](brain, bus, database))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    await bus.close()
+    await database.close()
+
+
+def run_role(name: str, settings: cloud.Settings) -> None:
+    """Run one worker in this process until it is told to end."""
+    cloud.log_to_file(settings, name)
+    log.info("starting", pid=os.getpid())
+    if name == "web":
+        from zhiyin.server.web import serve  # noqa: PLC0415  (only the web process needs a web server)
+
+        uvloop.run(serve(settings))
+    else:
+        uvloop.run(_work(name, settings))

@@ -1,0 +1,40 @@
+"""Setting up: the database's tables, and what the packs bring, before any process starts."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+from zhiyin import atlas, network
+from zhiyin.cloud import Database, Settings
+from zhiyin.server.brain import Brain
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def alembic_config(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the operations store to the newest schema; does nothing when it is there."""
+    command.upgrade(alembic_config(settings.database_url), "head")
+
+
+async def seed(brain: Brain) -> None:
+    """Put the packs' elements on the map and their devices in the register; known ones stay."""
+    database = Database(brain.settings.database_url, brain.clock)
+    now = brain.clock.now()
+    try:
+        async with database.write("system:setup") as session:
+            await atlas.seed(session, brain.elements, at=now)
+        devices = {one.id: one.type for one in brain.elements if one.type in brain.types}
+        await network.register_devices(
+            database, None, brain.types, devices, source="pack", actor="system:setup", now=now
+        )
+        await network.complete_series(database, brain.types, "system:setup", now)
+    finally:
+        await database.close()

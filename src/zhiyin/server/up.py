@@ -1,0 +1,203 @@
+"""Start-up: folder, ports, store, streams, then every process in order, and their end."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import structlog
+
+from zhiyin import cloud
+from zhiyin.kernel import Words, WorldFault
+
+log = structlog.get_logger()
+
+PROCESSES = ("act", "sense", "gateway", "web")
+READY = 60.0  # seconds that start-up may take
+Say = Any
+
+
+class NotReady(WorldFault):
+    """The brain did not come up."""
+
+    code = "server-001"
+    what = Words("{seconds} 秒内没有就绪:{missing}。", "Not ready within {seconds} s: {missing}.")
+    do = Words("看 {log} 里的日志。", "Look at the logs in {log}.")
+
+
+class SetupEnded(WorldFault):
+    """Setting up the store ended with a fault of its own."""
+
+    code = "server-002"
+    what = Words("准备数据库没有完成。", "The operations store could not be set up.")
+    do = Words("看上面的说明。", "See what it says above.")
+
+
+def settle_ports(settings: cloud.Settings, *, flexible: bool) -> cloud.Settings:
+    """Return settings with ports that are free.
+
+    `flexible` moves on from a default port that is taken (a demonstration); otherwise, and for a
+    port that was set by hand, PortTaken is raised.
+    """
+    plain = cloud.Settings()
+    web, mqtt = settings.web, settings.mqtt
+    chosen = {
+        "web.port": (web.host, web.port, plain.web.port),
+        "mqtt.port": (mqtt.host, mqtt.port, plain.mqtt.port),
+    }
+    ports: dict[str, int] = {}
+    for name, (host, port, default) in chosen.items():
+        if port == 0:
+            ports[name] = cloud.free_port(host)
+        elif not cloud.taken(host, port):
+            ports[name] = port
+        elif flexible and port == default:
+            ports[name] = next(p for p in range(port + 1, 65_000) if not cloud.taken(host, p))
+        else:
+            raise cloud.PortTaken(name, host=host, port=port, setting=name)
+    bus_port = settings.bus.port or cloud.free_port()
+    replace = msgspec.structs.replace
+    return replace(
+        settings,
+        web=replace(web, port=ports["web.port"]),
+        mqtt=replace(mqtt, port=ports["mqtt.port"]),
+        bus=replace(
+            settings.bus, port=bus_port, url=settings.bus.url or f"nats://127.0.0.1:{bus_port}"
+        ),
+    )
+
+
+def write_settings(settings: cloud.Settings) -> Path:
+    """Write the settings that all processes of this run share."""
+    file = settings.folder / "run" / "settings.json"
+    file.write_bytes(msgspec.json.encode(settings))
+    return file
+
+
+def read_settings(file: Path) -> cloud.Settings:
+    return msgspec.json.decode(file.read_bytes(), type=cloud.Settings)
+
+
+def _argv(role: str, file: Path) -> list[str]:
+    return [sys.executable, "-m", "zhiyin.server.run", role, str(file)]
+
+
+async def set_up(settings: cloud.Settings, file: Path) -> None:
+    """Migrate the store and seed it from the packs, in a process of its own."""
+    process = await asyncio.create_subprocess_exec(*_argv("setup", file))
+    if await process.wait() != 0:
+        raise SetupEnded(settings.database_url)
+
+
+class Broker:
+    """Whether the house's nats-server does what it should, as the supervisor asks."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._bus: cloud.Bus | None = None
+
+    async def healthy(self) -> bool:
+        try:
+            if self._bus is None:
+                self._bus = await cloud.Bus.connect(self._url, "supervisor")
+            await self._bus.state(cloud.OBSERVATIONS)
+        except WorldFault:
+            return False
+        return True
+
+
+async def wait_ready(settings: cloud.Settings, seconds: float = READY) -> None:
+    """Return once every process answers; NotReady when it takes longer."""
+    address = f"http://{settings.web.host}:{settings.web.port}/readyz"
+    deadline, missing = time.monotonic() + seconds, "web"
+    async with httpx.AsyncClient(trust_env=False) as client:
+        while time.monotonic() < deadline:
+            try:
+                answer = await client.get(address, timeout=2)
+                state = answer.json()
+                if answer.status_code == httpx.codes.OK:
+                    return
+                missing = ", ".join(name for name, good in state.items() if not good)
+            except (httpx.HTTPError, ValueError):
+                missing = "web"
+            await asyncio.sleep(0.1)
+    log_folder = str(settings.folder / "log")
+    raise NotReady(address, seconds=round(seconds), missing=missing, log=log_folder)
+
+
+async def run_up(
+    settings: cloud.Settings,
+    *,
+    flexible: bool,
+    say: Say,
+    district: Any = None,
+) -> None:
+    """Start everything, tell the address, and keep it running until told to end.
+
+    `district` is called with the settled settings and returns the argv of a process that plays
+    the district, for a demonstration.
+    """
+    lock = cloud.claim(settings.folder)
+    cloud.log_to_file(settings, "supervisor")
+    supervisor = cloud.Supervisor(settings.folder)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, supervisor.stop)
+    try:
+        settings = settle_ports(settings, flexible=flexible)
+        file = write_settings(settings)
+        say("准备数据库与场景包 … / setting up store and packs …")
+        await set_up(settings, file)
+        metrics = settings.folder / "run" / "metrics"
+        shutil.rmtree(metrics, ignore_errors=True)
+        metrics.mkdir()
+        os.environ[cloud.METRICS] = str(metrics)
+        await _start(supervisor, settings, file, say)
+        if district is not None and not supervisor.stopping:
+            supervisor.start(cloud.Child("district", district(settings)))
+        await supervisor.wait()
+    finally:
+        supervisor.stop()
+        await supervisor.wait()
+        lock.close()
+
+
+async def _start(
+    supervisor: cloud.Supervisor, settings: cloud.Settings, file: Path, say: Say
+) -> None:
+    say("启动总线与进程 … / starting bus and processes …")
+    if settings.bus.port and settings.bus.url.endswith(f":{settings.bus.port}"):
+        await cloud.prepare_streams(settings, settings.bus.port)
+        config = cloud.write_config(settings, settings.bus.port, mqtt=True)
+        broker = Broker(settings.bus.url)
+        argv = [cloud.binary(), "-c", str(config)]
+        supervisor.start(cloud.Child("nats-server", argv, healthy=broker.healthy))
+    for role in PROCESSES:
+        supervisor.start(cloud.Child(role, _argv(role, file)))
+    ready = asyncio.create_task(wait_ready(settings))
+    while not ready.done() and not supervisor.stopping:
+        await asyncio.wait([ready], timeout=0.1)
+    if supervisor.stopping:
+        ready.cancel()
+        return
+    await ready
+    address = f"http://{settings.web.host}:{settings.web.port}"
+    (settings.folder / "run" / "address.json").write_text(
+        json.dumps(
+            {"web": address, "mqtt": f"{settings.mqtt.host}:{settings.mqtt.port}",
+             "bus": settings.bus.url, "pid": os.getpid()}
+        ), encoding="utf-8",
+    )  # fmt: skip
+    say(f"知音 Zhiyin: {address}")
+    pages = (("大屏 wall", "wall"), ("工作台 bench", "bench"), ("门户 portal", "portal"))
+    say("  " + " · ".join(f"{name} {address}/{page}" for name, page in pages))
+    mqtt = f"{settings.mqtt.host}:{settings.mqtt.port}"
+    say(f"  设备 devices: MQTT {mqtt} · HTTP {address}/api/v1/observations")
+    say("  Ctrl-C 结束 / ends it")

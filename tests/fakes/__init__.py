@@ -1,0 +1,1 @@
+"""Fakes of the outside world: each runs as a process or a server of its own."""

@@ -1,0 +1,8 @@
+"""A loader with the sections of all rooms, as the server hands them over."""
+
+from zhiyin import pack
+from zhiyin.server.sections import SECTIONS
+
+
+def loader() -> pack.Loader:
+    return pack.Loader(SECTIONS)
