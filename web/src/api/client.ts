@@ -20,6 +20,14 @@ export function actor(): string {
   return localStorage.getItem(USER_KEY) ?? 'user:duty'
 }
 
+/** Who may act until people and rights are kept by the house: whoever disposes may not check. */
+export const ACTORS = ['user:duty', 'user:dispatcher', 'user:handler', 'user:inspector'] as const
+
+export function become(who: string): void {
+  localStorage.setItem(USER_KEY, who)
+  location.reload()
+}
+
 export type Query = Record<string, string | number | boolean | null | undefined>
 
 export function address(path: string, query: Query = {}): string {
