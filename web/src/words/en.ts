@@ -159,6 +159,7 @@ export const en: Record<keyof typeof zh, string> = {
   'warning.values.none': 'No readings attached',
   'warning.rule': 'Rule',
   'warning.rule.words': '{level} warning when {property} reaches {floor} {unit}',
+  'warning.rule.silent': '{level} warning after {age} without data',
   'warning.evidence': 'Evidence',
   'warning.evidence.version': 'Rule version',
   'warning.evidence.position': 'Stream position',
@@ -249,6 +250,7 @@ export const en: Record<keyof typeof zh, string> = {
   'plan.state': 'State',
   'plan.rules': 'Rules and indicators',
   'plan.works': 'Works',
+  'plan.begun': 'Begun',
   'plan.partly': 'Partly',
   'plan.planned': 'Planned',
 

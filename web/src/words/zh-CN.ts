@@ -158,6 +158,7 @@ export const zh = {
   'warning.values.none': '没有附读数',
   'warning.rule': '规则',
   'warning.rule.words': '{property} 达到 {floor} {unit} 发出{level}预警',
+  'warning.rule.silent': '{age}没有数据发出{level}预警',
   'warning.evidence': '证据',
   'warning.evidence.version': '规则版本',
   'warning.evidence.position': '流位置',
@@ -247,6 +248,7 @@ export const zh = {
   'plan.state': '状态',
   'plan.rules': '规则与指标',
   'plan.works': '已实现',
+  'plan.begun': '已开始',
   'plan.partly': '部分',
   'plan.planned': '计划',
 
