@@ -199,5 +199,5 @@ async def _start(
     pages = (("大屏 wall", "wall"), ("工作台 bench", "bench"), ("门户 portal", "portal"))
     say("  " + " · ".join(f"{name} {address}/{page}" for name, page in pages))
     mqtt = f"{settings.mqtt.host}:{settings.mqtt.port}"
-    say(f"  设备 devices MQTT {mqtt} · HTTP {address}/api/v1/observations")
+    say(f"  设备 devices: MQTT {mqtt} · HTTP {address}/api/v1/observations")
     say("  Ctrl-C 结束 / ends it")

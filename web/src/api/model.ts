@@ -1,0 +1,166 @@
+/** What the server says, in its own words (snake_case). Written by hand until it is generated from its OpenAPI. */
+import type { Level } from '@/kernel/level'
+
+export type Position = [lon: number, lat: number]
+/** [RFC 3339 time or epoch ms, value] */
+export type Sample = [string | number, number | null]
+
+export interface Page<T> {
+  items: T[]
+  total: number
+}
+
+export interface Evidence {
+  rule?: string
+  version?: string
+  floor?: number | null
+  /** Floors of all levels, when the server tells them. */
+  levels?: Partial<Record<Level, number>>
+  unit?: string
+  values?: Sample[]
+  position?: number | null
+  words?: string
+  words_en?: string
+}
+
+export interface Warning {
+  id: string
+  rule: string
+  pack?: string
+  title: string
+  title_en?: string
+  level: Level
+  peak_level?: Level
+  state: 'open' | 'cleared'
+  acknowledged_by?: string | null
+  acknowledged_at?: string | null
+  thing: string
+  thing_name?: string
+  property?: string
+  value?: number | null
+  unit?: string
+  place?: Position | null
+  area?: string | null
+  area_name?: string | null
+  raised_at: string
+  changed_at?: string | null
+  cleared_at?: string | null
+  data_time?: string | null
+  case_id?: string | null
+  says: string
+  says_en?: string
+  evidence?: Evidence
+}
+
+export const CASE_STATES = ['filed', 'accepted', 'dispatched', 'disposed', 'checked', 'closed', 'void'] as const
+export type CaseState = (typeof CASE_STATES)[number]
+
+export interface CaseStep {
+  step: string
+  at: string
+  by: string
+  note?: string | null
+  hash?: string
+}
+
+export interface Case {
+  id: string
+  number: string
+  type: string
+  type_title?: string
+  type_title_en?: string
+  title: string
+  title_en?: string
+  state: CaseState
+  level?: Level | null
+  area?: string | null
+  area_name?: string | null
+  place?: Position | null
+  unit?: string | null
+  opened_at: string
+  due_at?: string | null
+  remaining_s?: number | null
+  overdue: boolean
+  warning_id?: string | null
+  source?: string
+  may: string[]
+  /** For each step that is not open now, one sentence. */
+  why_not?: Record<string, { zh: string; en: string }>
+  steps?: CaseStep[]
+}
+
+export interface Vital {
+  key: string
+  title: string
+  title_en?: string
+  value: number | null
+  unit?: string
+  band?: [number | null, number | null] | null
+  direction?: string
+  time: string | null
+  source?: string
+  series: Sample[]
+}
+
+export interface SevenString {
+  key: string
+  title: string
+  title_en?: string
+  minutes: number[]
+  marks: { time: string; level: Level }[]
+}
+
+export interface LakeLevel {
+  name: string
+  name_en?: string
+  value: number | null
+  limit: number | null
+  unit?: string
+  time?: string | null
+}
+
+export interface WallNow {
+  now: string
+  speed: number
+  demo: boolean
+  district: string | { name?: string; name_en?: string; title?: string; title_en?: string }
+  today: { received: number; closed: number; moving: number; overdue: number }
+  hours: { hour: number; today: number | null; yesterday: number | null }[]
+  by_type: { title: string; title_en?: string; count: number; on_time: number | null }[]
+  levels: LakeLevel[]
+  pumps?: { running: number; total: number; flow: number | null } | null
+  vitals: Vital[]
+  warnings: { open: number; by_level: Partial<Record<Level, number>>; worst: Warning[] }
+  cases: Case[]
+  strings: SevenString[]
+  data_age_s: number | null
+}
+
+export interface Quarantined {
+  id: string | number
+  reason: string
+  reason_words?: string
+  thing?: string | null
+  property?: string | null
+  received_at?: string
+  source?: string
+  payload?: unknown
+  count?: number
+  replayed_at?: string | null
+}
+
+export interface QuarantinePage extends Page<Quarantined> {
+  by_reason?: Record<string, number>
+}
+
+export interface PlanRow {
+  id?: string | number
+  title?: string
+  title_en?: string
+  name?: string
+  clause?: string
+  pack?: string
+  state?: string
+  works?: boolean
+  [more: string]: unknown
+}
