@@ -12,6 +12,7 @@ import mimetypes
 import random
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -190,10 +191,10 @@ def shown(case: dict) -> dict:
     return case | {"remaining_s": round(left), "overdue": left < 0 and bool(may), "may": may}
 
 
-REASONS = {"unknown_thing": 7, "out_of_range": 4, "bad_time": 3}
+REASONS = {"unknown_device": 7, "out_of_range": 4, "clock_off": 3}
 QUARANTINE = [
-    {"id": f"q{i}", "reason": reason, "thing": f"dev-{RNG.randrange(100, 999)}", "received_at": iso(ago(minutes=9 * i + j)),
-     "source": "mqtt", "payload": {"property": "depth", "value": RNG.choice([0.31, 99, "n/a"]), "time": "2026-11-23T09:3"}}
+    {"id": f"q{i}", "reason": reason, "thing": f"dev-{RNG.randrange(100, 999)}", "received": iso(ago(minutes=9 * i + j)), "detail": "",
+     "source": "mqtt", "raw": {"property": "depth", "value": RNG.choice([0.31, 99, "n/a"]), "time": "2026-11-23T09:3"}}
     for i, (reason, number) in enumerate(REASONS.items()) for j in range(number)
 ]  # fmt: skip
 for i, row in enumerate(QUARANTINE):
@@ -367,11 +368,19 @@ class Answer(BaseHTTPRequestHandler):
             case ["cases", key] if key in CASES:
                 self.json(shown(CASES[key]))
             case ["quarantine"]:
-                self.page(QUARANTINE, query)
+                rows = [r for r in QUARANTINE if query.get("reason") in {None, r["reason"]}]
+                start, limit = int(query.get("offset", 0)), int(query.get("limit", 100))
+                counts = Counter(r["reason"] for r in QUARANTINE)
+                self.json(
+                    {"items": rows[start : start + limit], "total": len(rows), "counts": counts}
+                )
+            case ["public", "warnings"]:
+                told = {"what_to_do": "请绕行,听从现场指引。", "what_to_do_en": "Take another way."}
+                self.json([w | told for w in opens() if w["level"] != "blue"])
             case ["plan"]:
                 self.json(
                     [
-                        {"id": f"14-{i}", "title": z, "title_en": e, "pack": p, "state": s}
+                        {"row": f"14-{i}", "title": z, "title_en": e, "pack": p, "state": s}
                         for i, (z, e, p, s) in enumerate(
                             [
                                 (

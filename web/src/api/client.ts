@@ -73,5 +73,5 @@ export async function list<T>(path: string, query: Query = {}, signal?: AbortSig
   const items = Array.isArray(body) ? body : body.items
   const said = Number(response.headers.get('X-Total-Count') ?? NaN)
   const total = Number.isFinite(said) ? said : Array.isArray(body) ? items.length : (body.total ?? items.length)
-  return { items, total }
+  return { items, total, counts: Array.isArray(body) ? undefined : body.counts }
 }

@@ -8,6 +8,8 @@ export type Sample = [string | number, number | null]
 export interface Page<T> {
   items: T[]
   total: number
+  /** How many there are of each kind, where the server tells it. */
+  counts?: Record<string, number>
 }
 
 export interface Evidence {
@@ -36,12 +38,14 @@ export interface Warning {
   acknowledged_at?: string | null
   thing: string
   thing_name?: string
+  thing_name_en?: string
   property?: string
   value?: number | null
   unit?: string
   place?: Position | null
   area?: string | null
   area_name?: string | null
+  area_name_en?: string | null
   raised_at: string
   changed_at?: string | null
   cleared_at?: string | null
@@ -137,30 +141,45 @@ export interface WallNow {
 }
 
 export interface Quarantined {
-  id: string | number
+  id: string
   reason: string
-  reason_words?: string
-  thing?: string | null
-  property?: string | null
-  received_at?: string
+  /** What was found wrong, in the server's words. */
+  detail?: string
   source?: string
-  payload?: unknown
-  count?: number
-  replayed_at?: string | null
-}
-
-export interface QuarantinePage extends Page<Quarantined> {
-  by_reason?: Record<string, number>
-}
-
-export interface PlanRow {
-  id?: string | number
-  title?: string
-  title_en?: string
-  name?: string
-  clause?: string
-  pack?: string
+  received: string
+  thing?: string
+  property?: string
+  /** The message as it came. */
+  raw?: unknown
   state?: string
-  works?: boolean
-  [more: string]: unknown
+}
+
+/** Told to the public: no operator, no device, no evidence. */
+export interface PublicWarning {
+  id: string
+  level: Level
+  title: string
+  title_en?: string
+  says: string
+  says_en?: string
+  place?: Position | null
+  place_name?: string | null
+  area?: string | null
+  area_name?: string | null
+  raised_at: string
+  what_to_do: string
+  what_to_do_en?: string
+}
+
+/** A row of the plan and the pack that makes it work. */
+export interface PlanRow {
+  row: string | number
+  state: string
+  pack: string
+  title: string
+  title_en?: string
+  lead?: string
+  lead_en?: string
+  rules?: string[]
+  indicators?: string[]
 }

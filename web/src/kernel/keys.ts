@@ -22,7 +22,8 @@ export function useKeys(bindings: Record<string, (event: KeyboardEvent) => void>
     if (event.ctrlKey || event.metaKey || event.altKey) return
     if (event.key !== 'Escape' && (typing(event.target) || !keysOn.value)) return
     const led = event.timeStamp - afterG < AFTER_G_MS
-    const act = bindings[led ? `g ${event.key}` : event.key]
+    const act = (led && bindings[`g ${event.key}`]) || bindings[event.key]
+    // Several parts may listen: each sees the same lead, which ends by itself.
     if (act) {
       event.preventDefault()
       act(event)

@@ -1,5 +1,4 @@
-import '@fontsource/barlow-semi-condensed/latin-600.css'
-import 'virtual:serif.css'
+import '@/styles/faces'
 import '@/styles/tokens.css'
 import '@/styles/portal.css'
 import '@/kernel/theme'
@@ -7,4 +6,3 @@ import { createApp } from 'vue'
 import IndexApp from './IndexApp.vue'
 
 createApp(IndexApp).mount('#app')
-void import('@fontsource-variable/noto-sans-sc')

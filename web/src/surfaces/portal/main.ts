@@ -1,6 +1,5 @@
-// Phones bring their own Chinese font: only digits and the few ceremonial characters are sent.
-import '@fontsource/barlow-semi-condensed/latin-600.css'
-import 'virtual:serif.css'
+// Our faces are declared, but a phone that brings a Chinese font fetches only the few ceremonial characters.
+import '@/styles/faces'
 import '@/styles/tokens.css'
 import '@/styles/portal.css'
 import '@/kernel/theme'
@@ -8,4 +7,3 @@ import { createApp } from 'vue'
 import PortalApp from './PortalApp.vue'
 
 createApp(PortalApp).mount('#app')
-void import('@fontsource-variable/noto-sans-sc')

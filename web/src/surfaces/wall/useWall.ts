@@ -9,6 +9,18 @@ const LOOK_EVERY_MS = 10_000
 const LOOK_SOON_MS = 400
 const WORST = 5
 
+/** What a server that has only begun may leave out. */
+const NOTHING: Pick<WallNow, 'today' | 'hours' | 'by_type' | 'levels' | 'vitals' | 'warnings' | 'cases' | 'strings'> = {
+  today: { received: 0, closed: 0, moving: 0, overdue: 0 },
+  hours: [],
+  by_type: [],
+  levels: [],
+  vitals: [],
+  warnings: { open: 0, by_level: {}, worst: [] },
+  cases: [],
+  strings: [],
+}
+
 export function useWall() {
   const live = useLive(['warnings', 'cases', 'vitals', 'clock'])
   const wall = shallowRef<WallNow | null>(null)
@@ -25,7 +37,7 @@ export function useWall() {
         list<Warning>('/warnings', { open: true, limit: 200 }).catch(() => null),
       ])
       if (turn !== asked) return // a later question has its answer already under way
-      wall.value = now
+      wall.value = { ...NOTHING, ...now }
       open.value = new Map((warnings?.items ?? now.warnings.worst).map((warning) => [warning.id, warning]))
       refused.value = false
     } catch {
