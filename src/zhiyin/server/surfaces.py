@@ -37,6 +37,9 @@ class ElementFields:
             if one.type == type and isinstance(one.fields.get(field), int | float)
         }
 
+    def of_type(self, type: str) -> list[atlas.Element]:  # noqa: A002
+        return [one for one in self._elements if one.type == type]
+
     def names(self, type: str) -> dict[str, Words]:  # noqa: A002
         return {
             one.id: Words(one.name, one.name_en or one.name)

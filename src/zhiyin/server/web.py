@@ -26,6 +26,7 @@ from zhiyin.atlas.http import router as atlas_router
 from zhiyin.atlas.ogc import ogc_router
 from zhiyin.kernel import Fault, WorldFault, fixed_id
 from zhiyin.lake.http import router as lake_router
+from zhiyin.server.advice import ElementsOfType, RecentCourses, RuleFloors
 from zhiyin.server.brain import Brain, load_brain
 from zhiyin.server.mirror import Mirror
 from zhiyin.server.surfaces import ElementFields, Surfaces
@@ -80,7 +81,7 @@ class Web:
         self.history = lake.Observations(brain.settings.folder / "lake")
         self.mirror = Mirror(bus, self.door.register, self.history)
         self.cases = command.Cases(database, brain.clock, brain.cases)
-        fields = ElementFields(database)
+        self.fields = fields = ElementFields(database)
         self.vitals = vitals.Vitals(brain.indicators, self.mirror, fields, brain.clock)
         self.surfaces = Surfaces(
             brain, bus, database, self.mirror, self.history, self.cases, self.vitals, fields
@@ -172,6 +173,11 @@ class Web:
                 latest,
                 plan,
                 *self.surfaces.routers(),
+                decide.router(
+                    RecentCourses(self.history, self.door.register, brain.clock),
+                    RuleFloors(brain, self.door.register),
+                    ElementsOfType(self.fields),
+                ),
             ],
         )
 
