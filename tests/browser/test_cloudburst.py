@@ -71,6 +71,7 @@ def test_the_wall_shows_it_and_the_bench_settles_it(
     seen = wall.evaluate("window.__seen")[f"{thing}/orange"]
     assert seen - machine_time(cloudburst, raised["time"]) <= 2000
 
+    expect(wall.get_by_test_id("case-row").first).to_be_visible(timeout=30_000)
     PICTURES.mkdir(exist_ok=True)
     wall.wait_for_function("window.__ready === true")
     wall.screenshot(path=PICTURES / "wall.png")
