@@ -73,9 +73,20 @@ class Child:
     restarts: int = 0
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+# Loaded here, because between fork and exec nothing may be.
+_PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+
+def dies_with(parent: int) -> Callable[[], None]:
+    """Return what a child runs before its program, so that it ends whenever `parent` does."""
+
+    def tie() -> None:
+        if _PRCTL is not None:
+            _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # it ended in between
+                os._exit(1)
+
+    return tie
 
 
 def claim(folder: Path) -> IO[str]:
@@ -142,7 +153,7 @@ class Supervisor:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  (the supervisor has no threads)
+            preexec_fn=dies_with(os.getpid()),  # noqa: PLW1509  (it only makes two system calls)
         )
         output.close()
         child.started = time.monotonic()

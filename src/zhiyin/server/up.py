@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import msgspec
 import structlog
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from zhiyin import cloud
 from zhiyin.kernel import Words, WorldFault
@@ -74,9 +76,18 @@ def settle_ports(settings: cloud.Settings, *, flexible: bool) -> cloud.Settings:
     )
 
 
+def hidden(url: str) -> str:
+    """Return a store's address without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "database.url"
+
+
 def write_settings(settings: cloud.Settings) -> Path:
     """Write the settings that all processes of this run share."""
     file = settings.folder / "run" / "settings.json"
+    file.touch(mode=0o600)  # the store's password may be in it
     file.write_bytes(msgspec.json.encode(settings))
     return file
 
@@ -91,9 +102,11 @@ def _argv(role: str, file: Path) -> list[str]:
 
 async def set_up(settings: cloud.Settings, file: Path) -> None:
     """Migrate the store and seed it from the packs, in a process of its own."""
-    process = await asyncio.create_subprocess_exec(*_argv("setup", file))
+    process = await asyncio.create_subprocess_exec(
+        *_argv("setup", file), start_new_session=True, preexec_fn=cloud.dies_with(os.getpid())
+    )
     if await process.wait() != 0:
-        raise SetupEnded(settings.database_url)
+        raise SetupEnded(hidden(settings.database_url))
 
 
 class Broker:
@@ -172,6 +185,8 @@ async def run_up(
 async def _start(
     supervisor: cloud.Supervisor, settings: cloud.Settings, file: Path, say: Say
 ) -> None:
+    if supervisor.stopping:
+        return
     say("启动总线与进程 … / starting bus and processes …")
     if settings.bus.port and settings.bus.url.endswith(f":{settings.bus.port}"):
         await cloud.prepare_streams(settings, settings.bus.port)

@@ -63,7 +63,10 @@ def told_http(request: Request[Any, Any, Any], fault: HTTPException) -> Response
         "type": "about:blank", "title": fault.detail, "status": fault.status_code,
         "instance": request.url.path, "code": f"http-{fault.status_code}", "fields": extra,
     }  # fmt: skip
-    return Response(msgspec.json.encode(body), media_type=PROBLEM, status_code=fault.status_code)
+    return Response(
+        msgspec.json.encode(body), media_type=PROBLEM, status_code=fault.status_code,
+        headers=fault.headers,
+    )  # fmt: skip
 
 
 def told_crash(request: Request[Any, Any, Any], fault: Exception) -> Response[bytes]:
