@@ -120,9 +120,7 @@ def opens(warning: Told) -> bool:
     return rule is not None and any(level in rule.opens for _, level, _ in warning.changes)
 
 
-def warnings(
-    observations: Iterable[Observation], since: dict[str, int], until: int
-) -> list[Told]:
+def warnings(observations: Iterable[Observation], since: dict[str, int], until: int) -> list[Told]:
     """Return every warning that acknowledged observations imply, in order.
 
     `since` tells when each beacon was registered; `until` how far time has come.

@@ -98,7 +98,10 @@ class Surfaces:
         self._mirror, self._history, self._cases, self._signs = mirror, history, cases, signs
         self._fields, self._clock = fields, brain.clock
         self.warnings = OpenWarnings(database)
-        self._pulse = operations.Pulse()
+        screen = operations.screen_of(
+            one.sections["screens"] for one in brain.packs if "screens" in one.sections
+        )
+        self._pulse = operations.Pulse(screen.strings)
         self.hub = operations.Hub(brain.clock)
         named = brain.settings.district
         demo = brain.clock.speed != 1 or brain.settings.clock != "system"
@@ -111,6 +114,7 @@ class Surfaces:
             cases=cases,
             vital_signs=signs,
             pulse=self._pulse,
+            screen=screen,
         )
 
     def level_of(self, thing: str) -> str | None:
