@@ -20,8 +20,8 @@ from zhiyin.operations import (
     StringKind,
     Wall,
     WallScreen,
-    router,
 )
+from zhiyin.operations.http import router
 from zhiyin.vitals import Columns
 
 NOW = parse_time("2026-11-23 08:05")

@@ -1,6 +1,5 @@
 """一平台:the staff's surfaces: wall and workbench composition."""
 
-from zhiyin.operations.http import router
 from zhiyin.operations.live import Hub
 from zhiyin.operations.model import (
     CASES,
@@ -22,5 +21,5 @@ from zhiyin.operations.wall import Wall
 __all__ = [
     "CASES", "SECTION", "WARNINGS", "CaseDesk", "District", "Elements", "Hub", "LevelPanel",
     "MachinePanel", "OpenWarnings", "Pulse", "ScreensFile", "StringKind", "VitalSigns", "Wall",
-    "WallScreen", "router", "screen_of",
+    "WallScreen", "screen_of",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from litestar import Router
 
 from zhiyin import atlas, cloud, command, lake, operations, portal, vitals, watch
 from zhiyin.kernel import HOUR, WarningLevel, Words, parse_time
+from zhiyin.operations.http import router as operations_router
 from zhiyin.server.brain import Brain
 from zhiyin.server.mirror import Mirror
 
@@ -121,7 +122,7 @@ class Surfaces:
         return self.warnings.level_of(thing)
 
     def routers(self) -> list[Router]:
-        return [operations.router(self._wall, self.hub), portal.router(self.warnings)]
+        return [operations_router(self._wall, self.hub), portal.router(self.warnings)]
 
     async def open(self) -> None:
         await self._fields.refresh()

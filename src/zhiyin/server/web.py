@@ -24,12 +24,15 @@ import zhiyin
 from zhiyin import cloud, command, decide, lake, network, vitals
 from zhiyin.atlas.http import router as atlas_router
 from zhiyin.atlas.ogc import ogc_router
+from zhiyin.command.http import router as command_router
 from zhiyin.kernel import Fault, WorldFault, fixed_id
 from zhiyin.lake.http import router as lake_router
+from zhiyin.network.http import router as network_router
 from zhiyin.server.advice import ElementsOfType, RecentCourses, RuleFloors
 from zhiyin.server.brain import Brain, load_brain
 from zhiyin.server.mirror import Mirror
 from zhiyin.server.surfaces import ElementFields, Surfaces
+from zhiyin.vitals.http import router as vitals_router
 from zhiyin.watch.http import router as watch_router
 
 log = structlog.get_logger()
@@ -172,13 +175,13 @@ class Web:
         return Router(
             "/api/v1",
             route_handlers=[
-                network.router(
+                network_router(
                     brain.settings, brain.clock, self.bus, self.database, self.door, brain.types
                 ),
                 lake_router(brain.clock, self.history),
                 watch_router(self.database, brain.clock),
-                command.router(self.cases),
-                vitals.router(self.vitals),
+                command_router(self.cases),
+                vitals_router(self.vitals),
                 atlas_router(self),
                 ogc_router(self),
                 latest,
