@@ -1,17 +1,20 @@
-"""`python -m tests.faults`: seeded trials of what may go wrong; 1 when anything was lost or doubled.
+"""`python -m tests.faults`: seeded trials of what may go wrong; code 1 when one was not borne.
 
-    python -m tests.faults --trials 200 --seed 1          draw 200 trials
-    python -m tests.faults --only kill-sense --trials 10  ten of one kind
-    python -m tests.faults --seed 1 --trial 17            play trial 17 of seed 1 again
+python -m tests.faults --trials 200 --seed 1          draw 200 trials
+python -m tests.faults --only kill-sense --trials 10  ten of one kind
+python -m tests.faults --seed 1 --trial 17            play trial 17 of seed 1 again
 """
 
 import argparse
+import logging
 import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+import structlog
 
 from tests.brains import until
 from tests.faults import verify
@@ -29,7 +32,9 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--seed", type=int, default=1)
     words.add_argument("--only", choices=sorted(KINDS), help="one kind of fault")
     words.add_argument("--trial", type=int, help="play only this trial of the seed")
-    words.add_argument("--size", type=float, default=1.0, help="of a trial; 1 is 2,700 observations")
+    words.add_argument(
+        "--size", type=float, default=1.0, help="of a trial; 1 is 2,700 observations"
+    )
     words.add_argument("--folder", type=Path, help="where the brain lives; kept afterwards")
     words.add_argument("--seconds", type=float, default=0, help="begin no trial after so long")
     return words
@@ -98,7 +103,10 @@ def _ledger(ground: Ground) -> list[str]:
 
 
 def summary(results: list[Result]) -> None:
-    trials, broken = Counter(r.kind for r in results), Counter(r.kind for r in results if r.violations)
+    trials, broken = (
+        Counter(r.kind for r in results),
+        Counter(r.kind for r in results if r.violations),
+    )
     say("")
     say(f"{'kind':<18}{'trials':>8}{'violated':>10}")
     for kind in sorted(trials):
@@ -114,6 +122,7 @@ def summary(results: list[Result]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Return 0 when every trial held, 1 when one did not."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     results = run(parser().parse_args(arguments))
     summary(results)
     return int(any(result.violations for result in results) or not results)

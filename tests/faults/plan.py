@@ -172,7 +172,7 @@ def draw(seed: str, number: int, base: int, shares: Shares) -> Plan:
         for row in _series(chance, thing, "level", base + METERS, rows * 2, 0.8)
     ]
     wide = shares.disorder * 29 * MINUTE
-    keyed = sorted(((row.time + chance.uniform(0, wide), row) for row in meters))
+    keyed = sorted((row.time + chance.uniform(0, wide), row) for row in meters)
     line = _line(chance, plan, [row for _, row in keyed], 20, shares)
     reached, newest = {row: at for at, row in keyed}, 0.0
     for batch in line:

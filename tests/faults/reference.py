@@ -52,7 +52,9 @@ RULES = {
 SILENCE = 10 * MINUTE  # of a beacon
 
 
-def threshold(rows: Iterable[Observation], rule: Rule, until: int) -> list[Told]:
+def threshold(  # noqa: C901  (told in one piece, to be read from top to bottom)
+    rows: Iterable[Observation], rule: Rule, until: int
+) -> list[Told]:
     """Return the warnings of one thing whose rows are in order of time; time goes to `until`."""
     level, raised = 0, 0
     since: dict[int, int] = {}
@@ -120,9 +122,7 @@ def opens(warning: Told) -> bool:
     return rule is not None and any(level in rule.opens for _, level, _ in warning.changes)
 
 
-def warnings(
-    observations: Iterable[Observation], since: dict[str, int], until: int
-) -> list[Told]:
+def warnings(observations: Iterable[Observation], since: dict[str, int], until: int) -> list[Told]:
     """Return every warning that acknowledged observations imply, in order.
 
     `since` tells when each beacon was registered; `until` how far time has come.

@@ -11,8 +11,8 @@ from tests.faults import verify
 from tests.faults.ground import Ground, SmallDisk
 from tests.faults.kinds import KINDS, WEIGHTS, Stage
 from tests.faults.plan import SPACING, Batch, Plan, draw
-from tests.faults.senders import HttpSender, MqttSender, NotTaken, Sender
 from tests.faults.reference import Observation
+from tests.faults.senders import HttpSender, MqttSender, NotTaken, Sender
 
 SETTLE = 60.0  # seconds until everything must have arrived everywhere
 

@@ -31,9 +31,7 @@ def lake_rows(ground: Ground, prefix: str, ledger: list[Observation]) -> list[st
     return _differences("lake", ledger, (Observation(*row) for row in found))
 
 
-def warning_rows(
-    ground: Ground, prefix: str, ledger: list[Observation], until: int
-) -> list[str]:
+def warning_rows(ground: Ground, prefix: str, ledger: list[Observation], until: int) -> list[str]:
     """The warnings are those that the ledger implies: each once, with all its changes."""
     since = dict(
         ground.ask("SELECT thing, since FROM network_series WHERE substr(thing, 1, ?) = ?",
@@ -51,9 +49,7 @@ def warning_rows(
         len(prefix), prefix,
     ):  # fmt: skip
         changes.setdefault(warning, []).append((kind, level, time))
-    found = {
-        row[0]: Told(row[1], row[2], row[3], tuple(changes.get(row[0], ()))) for row in rows
-    }
+    found = {row[0]: Told(row[1], row[2], row[3], tuple(changes.get(row[0], ()))) for row in rows}
     told = _differences("warnings", wanted, found.values())
     wanted_once = set(wanted)
     for row in rows:

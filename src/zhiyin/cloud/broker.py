@@ -10,6 +10,7 @@ from pathlib import Path
 
 from zhiyin.cloud.bus import PAYLOAD, Bus, prepare
 from zhiyin.cloud.settings import Settings
+from zhiyin.cloud.supervise import die_with_parent
 from zhiyin.kernel import OurFault, Words
 
 
@@ -82,7 +83,12 @@ def write_config(settings: Settings, port: int, *, mqtt: bool) -> Path:
 async def prepare_streams(settings: Settings, port: int) -> None:
     """Run nats-server with its MQTT door shut until every stream stands."""
     command = [binary(), "-c", str(write_config(settings, port, mqtt=False))]
-    process = subprocess.Popen(command, start_new_session=True)  # noqa: ASYNC220, S603
+    process = subprocess.Popen(  # noqa: ASYNC220, S603
+        command,
+        start_new_session=True,
+        # Left behind, it would write into the same folder as the next one.
+        preexec_fn=die_with_parent,  # noqa: PLW1509
+    )
     try:
         bus = await Bus.connect(f"nats://127.0.0.1:{port}", "set-up")
         await prepare(bus, settings)

@@ -91,7 +91,10 @@ def _argv(role: str, file: Path) -> list[str]:
 
 async def set_up(settings: cloud.Settings, file: Path) -> None:
     """Migrate the store and seed it from the packs, in a process of its own."""
-    process = await asyncio.create_subprocess_exec(*_argv("setup", file))
+    process = await asyncio.create_subprocess_exec(
+        *_argv("setup", file),
+        preexec_fn=cloud.die_with_parent,
+    )
     if await process.wait() != 0:
         raise SetupEnded(settings.database_url)
 
