@@ -56,6 +56,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200,
     rolldownOptions: {
+      checks: { pluginTimings: false },
       input: ['index', 'wall', 'bench', 'portal'].map((name) => here(`./${name}.html`)),
     },
   },

@@ -271,7 +271,7 @@ def wall() -> dict:
     return {
         "now": iso(now()), "speed": SPEED, "demo": True, "district": {"name": "汉阳区", "name_en": "Hanyang District"},
         "today": {"received": 1286, "closed": 1041, "moving": 245, "overdue": 7}, "hours": hours,
-        "by_type": [{"title": z, "title_en": e, "count": c, "on_time": r} for z, e, c, r in [
+        "by_type": [{"title": z, "title_en": e, "count": c, "on_time": round(c * r)} for z, e, c, r in [
             ("市容环境", "Cityscape", 412, 0.983), ("占道经营", "Street stalls", 266, 0.961), ("设施部件", "Street furniture", 187, 0.974),
             ("积水排涝", "Waterlogging", 143, 0.886), ("施工噪声", "Works noise", 96, 0.938), ("其他事项", "Other", 182, 0.95)]],
         "levels": [{"name": z, "name_en": e, "value": v, "limit": m, "unit": "m", "time": iso(now())} for z, e, v, m in [

@@ -5,6 +5,6 @@ declare module '@fontsource-variable/noto-sans-sc'
 declare module '@fontsource/barlow-semi-condensed/*'
 
 interface Window {
-  /** Set for tests and screenshots: the map is idle and every font is there. */
+  /** Set for tests and screenshots: the map has drawn once and every font is there. */
   __ready?: boolean
 }

@@ -12,6 +12,7 @@ from zhiyin.lake.model import (
     UnreadableBatch,
     decode,
     joined,
+    values_at,
 )
 from zhiyin.lake.query import STEPS, Observations
 from zhiyin.lake.writer import LakeUnwritable, ObservationsTable
@@ -19,5 +20,5 @@ from zhiyin.lake.writer import LakeUnwritable, ObservationsTable
 __all__ = [
     "NEVER", "STEPS", "Admission", "Columns", "EventLedger", "Flags", "Floats", "Ints",
     "LakeUnwritable", "LiveState", "Mask", "Millis", "Observations", "ObservationsTable",
-    "UnreadableBatch", "decode", "joined",
+    "UnreadableBatch", "decode", "joined", "values_at",
 ]  # fmt: skip

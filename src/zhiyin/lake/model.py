@@ -90,6 +90,25 @@ def joined(parts: Sequence[Columns]) -> Columns:
     )
 
 
+def values_at(known: Columns, wanted: Columns) -> Floats:
+    """Return for each wanted (series, time) its value among `known`, NaN where there is none."""
+    values = np.full(len(wanted), np.nan)
+    names, number = np.unique(wanted.series, return_inverse=True)
+    known = known.take(np.isin(known.series, names))
+    if not len(known):
+        return values
+    first = min(int(known.time.min()), int(wanted.time.min()))
+    span = max(int(known.time.max()), int(wanted.time.max())) - first + 1
+    keys = names.searchsorted(known.series) * span + (known.time - first)
+    order = np.argsort(keys, kind="stable")  # of equal ones the first stays first
+    asked = number * span + (wanted.time - first)
+    at = keys[order].searchsorted(asked)
+    there = at < len(order)
+    there[there] = keys[order[at[there]]] == asked[there]
+    values[there] = known.value[order[at[there]]]
+    return values
+
+
 def decode(data: bytes) -> tuple[Columns, int, str]:
     """Return (columns, received in UTC ms, source); UnreadableBatch for bytes not ours."""
     try:

@@ -87,6 +87,21 @@ class Observations:
         )
         return self._ask(question, [thing, prop, start, end])
 
+    def newest(
+        self, thing: str, prop: str, start: int, end: int, count: int
+    ) -> list[tuple[int, float]]:
+        """Return the last `count` (time ms, value) in [start, end), in order."""
+        source = self._source(start, end)
+        if source is None:
+            return []
+        question = (
+            "SELECT t, value FROM (SELECT epoch_ms(time) AS t, arg_max(value, position) AS value"  # noqa: S608
+            f" FROM {source} WHERE thing = ? AND property = ?"
+            " AND epoch_ms(time) >= ? AND epoch_ms(time) < ? GROUP BY t ORDER BY t DESC LIMIT ?)"
+            " ORDER BY t"
+        )
+        return self._ask(question, [thing, prop, start, end, count])
+
     def of_things(
         self, things: list[str], prop: str, start: int, end: int
     ) -> list[tuple[str, int, float]]:

@@ -113,9 +113,10 @@ class ObservationsTable:
 
     def reload(self) -> None:
         """Read the table's state again, after a commit whose end is not known."""
-        self._table = None
-        with contextlib.suppress(TableNotFoundError):
+        try:
             self._table = DeltaTable(str(self.path))
+        except TableNotFoundError:
+            self._table = None
 
     def tidy(self, now: int, retention: int) -> list[str]:
         """Sort closed days by thing, property and time, and drop days past `retention` (ms).
@@ -160,8 +161,16 @@ class ObservationsTable:
         seconds = round(time.monotonic() - started, 2)
         log.info("day sorted", day=day, rows=rows.num_rows, seconds=seconds)
 
-    def values_of(self, columns: Columns, names: SeriesNames) -> Floats:
-        """Return for each (series, time) its value in the table, NaN where there is none."""
+    def values_of(self, columns: Columns, names: SeriesNames, position: int) -> Floats:
+        """Return for each (series, time) its value in the table, NaN where there is none.
+
+        The table answers as it did when `position` of the stream was read for the first time:
+        after a crash it is ahead of its reader, and would show a row to itself as a repetition.
+        """
+        with self._turn:
+            return self._values_of(columns, names, position)
+
+    def _values_of(self, columns: Columns, names: SeriesNames, position: int) -> Floats:
         values = np.full(len(columns), np.nan)
         if self._table is None or not len(columns):
             return values
@@ -186,7 +195,8 @@ class ObservationsTable:
             found: Any = connection.sql(
                 f"SELECT n, any_value(value) AS value FROM {source} JOIN wanted"  # noqa: S608
                 " USING (thing, property)"
-                " WHERE epoch_ms(o.time) = wanted.time GROUP BY n"
+                " WHERE epoch_ms(o.time) = wanted.time AND o.position NOT BETWEEN ? AND ? GROUP BY n",
+                [position, self.position],
             ).to_arrow_table()
         values[found["n"].to_numpy()] = found["value"].to_numpy()
         return values

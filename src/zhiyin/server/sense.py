@@ -8,6 +8,7 @@ warnings have ids that follow from what they are about, and commits carry their 
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,6 +67,7 @@ class Sense:
         self.position = 0
         self._parts: list[Part] = []
         self._waiting = 0
+        self._leaving: list[Part] = []  # on their way to the table
         self._commit: asyncio.Task[None] | None = None
         self._changed: NDArray[np.bool_] = np.zeros(0, bool)
         self._counts: dict[str, int] = {}
@@ -114,8 +116,8 @@ class Sense:
                 lag.set(self.position)
             now = time.monotonic()
             due = now - commit_at >= self._every or self._waiting >= self._rows
-            if due and self._parts and (self._commit is None or self._commit.done()):
-                self._commit = asyncio.create_task(self._write(self._flush(), self.position))
+            if due and self._parts and self._idle():
+                self._commit = asyncio.create_task(self._write(*self._leave()))
                 commit_at = now
             if self._waiting > 4 * self._rows and self._commit is not None:
                 await self._commit  # the lake is behind: the stream holds the rest
@@ -123,9 +125,16 @@ class Sense:
                 await self._save()
                 checkpoint_at = time.monotonic()
 
-    def _flush(self) -> list[Part]:
-        parts, self._parts, self._waiting = self._parts, [], 0
-        return parts
+    def _idle(self) -> bool:
+        """Whether no commit is under way; raises what ended the last one.
+
+        A commit that failed for good must end the worker: the next one would move the table's
+        position past rows that are not in it.
+        """
+        if self._commit is not None and self._commit.done():
+            self._commit.result()
+            self._commit = None
+        return self._commit is None
 
     async def _take(self, message: cloud.Message) -> list[watch.Transition]:
         if message.subject == TICK:
@@ -141,7 +150,7 @@ class Sense:
         # By series, then time; what came first stays first.
         order = np.lexsort((columns.time, columns.series))
         rows = columns.take(order)
-        admission = self._live.admit(rows, self._look_up)
+        admission = self._live.admit(rows, partial(self._look_up, position=message.seq))
         if admission.conflict.any():
             await self._keep_contradictions(rows.take(admission.conflict), message, source)
         new = rows if admission.new.all() else rows.take(admission.new)
@@ -167,10 +176,13 @@ class Sense:
         for kind, count in self._book.kinds(part.columns.series):
             self._counts[kind] = self._counts.get(kind, 0) + count
 
-    def _look_up(self, rows: Columns) -> lake.Floats:
-        # What waits for a commit has to be in the table before the table is asked.
-        self._append(self._flush(), self.position)
-        return self._table.values_of(rows, self._book.register)
+    def _look_up(self, rows: Columns, position: int) -> lake.Floats:
+        """Return the values of (series, time) that wait for a commit or are in the table."""
+        waiting = lake.joined([part.columns for part in (*self._leaving, *self._parts)])
+        values = lake.values_at(waiting, rows)
+        deep = np.flatnonzero(np.isnan(values))
+        values[deep] = self._table.values_of(rows.take(deep), self._book.register, position)
+        return values
 
     def _append(self, parts: list[Part], upto: int) -> int:
         if not parts:
@@ -181,7 +193,13 @@ class Sense:
         columns = lake.joined([part.columns for part in parts])
         return self._table.append(columns, received, positions, self._book.register, upto)
 
+    def _leave(self) -> tuple[list[Part], int]:
+        """Take what waits, for a commit up to here; only between batches, when none is under way."""
+        self._leaving, self._parts, self._waiting = self._parts, [], 0
+        return self._leaving, self.position
+
     async def _write(self, parts: list[Part], upto: int) -> None:
+        """Commit rows up to a position, however long that takes."""
         wait = 0.5
         while True:
             try:
@@ -192,6 +210,7 @@ class Sense:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 10)
             else:
+                self._leaving = []
                 return
 
     async def _record(self, transitions: Sequence[watch.Transition]) -> None:
@@ -262,7 +281,7 @@ class Sense:
         state["stream"] = np.frombuffer(self._stream.encode(), np.uint8)
         if self._commit is not None:
             await self._commit
-        await self._write(self._flush(), position)
+        await self._write(*self._leave())
         try:
             await asyncio.to_thread(watch.save_checkpoint, self._file, state, position)
             await self._trim(position)

@@ -1,6 +1,7 @@
 """Start-up: folder, ports, store, streams, then every process in order, and their end."""
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -16,8 +17,10 @@ import structlog
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+import zhiyin
 from zhiyin import cloud
 from zhiyin.kernel import Words, WorldFault
+from zhiyin.server.folders import packs_folder
 
 log = structlog.get_logger()
 
@@ -101,12 +104,32 @@ def _argv(role: str, file: Path) -> list[str]:
 
 
 async def set_up(settings: cloud.Settings, file: Path) -> None:
-    """Migrate the store and seed it from the packs, in a process of its own."""
+    """Migrate the store and seed it from the packs, in a process of its own.
+
+    On the house's own SQLite that is left out when neither packs nor tables have changed since.
+    """
+    mark = settings.folder / "run" / "setup.done"
+    now = _what_is_set_up(settings)
+    own = not settings.database.url and (settings.folder / "operations.db").exists()
+    if own and mark.exists() and mark.read_text(encoding="utf-8") == now:
+        return
     process = await asyncio.create_subprocess_exec(
         *_argv("setup", file), start_new_session=True, preexec_fn=cloud.dies_with(os.getpid())
     )
     if await process.wait() != 0:
         raise SetupEnded(hidden(settings.database_url))
+    mark.write_text(now, encoding="utf-8")
+
+
+def _what_is_set_up(settings: cloud.Settings) -> str:
+    """Return a digest of the packs that are on and of the house's own files."""
+    digest = hashlib.blake2b(repr(settings.packs).encode(), digest_size=16)
+    house = Path(zhiyin.__file__).parent
+    for folder in (packs_folder(settings), house / "server" / "migrations", house / "atlas"):
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in {".yaml", ".py", ".json", ".geojson"}:
+                digest.update(str(file).encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 class Broker:

@@ -103,6 +103,8 @@ export interface Vital {
   direction?: string
   time: string | null
   source?: string
+  /** The normal interval between readings, in seconds. */
+  every_s?: number | null
   series: Sample[]
 }
 
@@ -130,6 +132,7 @@ export interface WallNow {
   district: string | { name?: string; name_en?: string; title?: string; title_en?: string }
   today: { received: number; closed: number; moving: number; overdue: number }
   hours: { hour: number; today: number | null; yesterday: number | null }[]
+  /** `on_time`: how many of `count` are, or were, within their time. */
   by_type: { title: string; title_en?: string; count: number; on_time: number | null }[]
   levels: LakeLevel[]
   pumps?: { running: number; total: number; flow: number | null } | null

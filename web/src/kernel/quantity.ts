@@ -6,7 +6,12 @@ export function figure(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '—'
   const size = Math.abs(value)
   const digits = Number.isInteger(value) ? 0 : size >= 100 ? 0 : size >= 20 ? 1 : 2
-  return value.toFixed(digits)
+  return value.toFixed(digits).replace('-', '\u2212')
+}
+
+/** A unit for the reader: the unit of a pure number is not written. */
+export function unitText(unit: string | null | undefined): string {
+  return !unit || unit === '1' ? '' : unit
 }
 
 /** A count with thousands apart. */

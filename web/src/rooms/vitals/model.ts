@@ -15,7 +15,7 @@ export interface VitalState {
 export function stateOf(vital: Vital, now: number, slack = 0): VitalState {
   const time = vital.time ? Date.parse(vital.time) : NaN
   const age = Number.isNaN(time) ? null : Math.max(0, now - time)
-  const gap = usualGap(dots(vital.series).map((dot) => dot.time), TEN_MINUTES)
+  const gap = vital.every_s ? vital.every_s * 1000 : usualGap(dots(vital.series).map((dot) => dot.time), TEN_MINUTES)
   const state = age === null || vital.value === null ? 'lost' : freshness(age, gap, slack)
   const [low, high] = vital.band ?? [null, null]
   const out = vital.value !== null && ((low !== null && vital.value < low) || (high !== null && vital.value > high))
