@@ -45,8 +45,10 @@ class Observations:
                     self._table.update_incremental()
             except TableNotFoundError:
                 return None
-            days = [day_of(t) for t in range(start - start % DAY, end + 1, DAY)]
-            return scan(self._table, days if len(days) < 5000 else None)
+            days = None  # so long a span is quicker read whole
+            if (end - start) // DAY < 5000:
+                days = [day_of(t) for t in range(start - start % DAY, end + 1, DAY)]
+            return scan(self._table, days)
 
     def _ask(self, question: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         with self._engine.cursor() as cursor:

@@ -192,7 +192,7 @@ class ObservationsTable:
         )
         with duckdb.connect() as connection:
             connection.register("wanted", wanted)
-            found: Any = connection.execute(
+            found: Any = connection.sql(
                 f"SELECT n, any_value(value) AS value FROM {source} JOIN wanted"  # noqa: S608
                 " USING (thing, property)"
                 " WHERE epoch_ms(o.time) = wanted.time AND o.position NOT BETWEEN ? AND ?"

@@ -25,7 +25,7 @@ from zhiyin.server.folders import packs_folder
 log = structlog.get_logger()
 
 PROCESSES = ("act", "sense", "gateway", "web")
-READY = 60.0  # seconds that start-up may take
+READY = 180.0  # seconds that start-up may take on a machine that is busy with other things
 Say = Any
 
 
