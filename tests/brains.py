@@ -62,7 +62,11 @@ class RunningBrain:
             cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env={**os.environ, "ZHIYIN_SETTINGS": str(file)},
         )  # fmt: skip
-        self.wait_ready(seconds)
+        try:
+            self.wait_ready(seconds)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     @property

@@ -1,7 +1,6 @@
 """A file goes through the front door once, whole, and nothing of it is lost silently."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from tests.fakes.front_door import FrontDoor, front_door
+from tests.shared_data import shared
 from zhiyin.kernel import HOUR, ManualClock, parse_time
 from zhiyin.network.mapping import (
     MappingUnreadable,
@@ -24,7 +24,6 @@ from zhiyin.network.replay_rows import ColumnsMissing, ColumnsUnspoken
 
 HERE = Path(__file__).parent
 MAPPINGS = HERE.parents[1] / "packs" / "eco_environment" / "mappings"
-SHARED = Path(os.environ.get("ZHIYIN_SHARED_DATA") or HERE.parents[2] / "shared" / "data")
 MAPPING = """\
 mapping: test
 title: {zh-CN: 试, en: test}
@@ -211,15 +210,8 @@ def test_a_wrong_mapping_is_refused_with_its_place(
         world.replay(hours(1), MAPPING.replace(*change))
 
 
-def shared(name: str) -> Path:
-    file = SHARED / name / "wuhan.csv"
-    if not file.exists():
-        pytest.skip(f"{file} is not here; ZHIYIN_SHARED_DATA names the folder of shared data")
-    return file
-
-
 def test_the_hourly_file_of_2020_comes_in_as_it_is(world: World) -> None:
-    file = shared("wuhan-air-hourly-stations-2020")
+    file = shared("wuhan-air-hourly-stations-2020") / "wuhan.csv"
     about = MAPPINGS / "wuhan-air-hourly.yaml"
     told: dict[str, Any] = {"mapping": about, "model": HERE / "model.yaml", "side": world.folder}
     report = world.again(Options(file=file, to=world.door.url, **told))
@@ -234,7 +226,7 @@ def test_the_hourly_file_of_2020_comes_in_as_it_is(world: World) -> None:
 def test_the_daily_file_comes_in_with_its_unit_stated_and_is_a_trap_without(
     world: World,
 ) -> None:
-    file = shared("wuhan-air-daily-2014-2021")
+    file = shared("wuhan-air-daily-2014-2021") / "wuhan.csv"
     stated = MAPPINGS / "wuhan-air-daily.yaml"
     unstated = world.folder / "unstated.yaml"
     text = stated.read_text("utf-8").replace(

@@ -1,5 +1,6 @@
 """AQI as a series: made when the hour arrives, corrected when more does, whatever the order."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,9 @@ def told(rows: Columns) -> list[tuple[int, int, float, int]]:
 
 def step(deriver: Deriver, rows: list[tuple[int, int, float]], quality: int = 0) -> list[Any]:
     columns = Columns.of(*zip(*rows, strict=True))
-    return told(deriver.step(columns._replace(quality=np.full(len(rows), quality, np.uint8))))
+    return told(
+        deriver.step(dataclasses.replace(columns, quality=np.full(len(rows), quality, np.uint8)))
+    )
 
 
 def test_an_hour_is_given_once_it_is_whole() -> None:

@@ -43,7 +43,7 @@ class ElementsFile(Struct, frozen=True, forbid_unknown_fields=True):
 class FieldUnknown(PackFault):
     """A field the type does not declare."""
 
-    code = "atlas-001"
+    code = "atlas-021"
     what = Words(
         "类型 {type} 没有字段“{field}”;它有:{known}。",
         'Type {type} has no field "{field}"; it has: {known}.',
@@ -56,7 +56,7 @@ class FieldUnknown(PackFault):
 class FieldKindWrong(PackFault):
     """A field's value of another kind than declared."""
 
-    code = "atlas-002"
+    code = "atlas-022"
     what = Words(
         "字段 {field} 的值“{value}”应是{should_zh}。",
         'Field {field} is "{value}"; it should be {should_en}.',

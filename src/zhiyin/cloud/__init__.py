@@ -15,7 +15,8 @@ from zhiyin.cloud.bus import (
 )
 from zhiyin.cloud.database import Database, OutboxRow, Row, announce
 from zhiyin.cloud.relay import poke_after_writes, prune, relay_once, run_relay
-from zhiyin.cloud.settings import Settings, load
+from zhiyin.cloud.settings import Settings
+from zhiyin.cloud.settings_file import known_settings, load
 from zhiyin.cloud.supervise import Child, PortTaken, Supervisor, claim
 from zhiyin.cloud.telemetry import METRICS, log_to_file, metrics_page
 
@@ -23,6 +24,6 @@ __all__ = [
     "EVENTS", "METRICS", "MQTT_STREAM", "MQTT_SUBJECT", "OBSERVATIONS",
     "QUARANTINE", "Bus", "BusDown", "BusFull", "Child", "Database", "Message", "OutboxRow",
     "PortTaken", "Row", "Settings", "Supervisor", "announce", "binary", "claim", "free_port",
-    "load", "log_to_file", "metrics_page", "poke_after_writes", "prepare", "prepare_streams",
-    "prune", "relay_once", "run_relay", "taken", "write_config",
+    "known_settings", "load", "log_to_file", "metrics_page", "poke_after_writes", "prepare",
+    "prepare_streams", "prune", "relay_once", "run_relay", "taken", "write_config",
 ]  # fmt: skip

@@ -28,6 +28,6 @@ from zhiyin.command.store import Case, CaseFilter, CaseNumber, CaseStep
 __all__ = [
     "ROAD", "Axis", "Case", "CaseFilter", "CaseNumber", "CaseStep", "CaseType", "CaseTypes",
     "Cases", "NewCase", "Progress", "State", "Step", "StepRecord", "Time", "WorkingCalendar",
-    "actor_of", "case_types", "district_day", "due_at", "load_calendar", "midnight", "remaining",
-    "replay", "router", "verify_chain",
+    "actor_of", "case_types", "district_day", "due_at", "load_calendar", "midnight",
+    "remaining", "replay", "router", "verify_chain",
 ]  # fmt: skip

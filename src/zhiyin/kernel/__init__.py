@@ -27,8 +27,8 @@ from zhiyin.kernel.time import (
 __all__ = [
     "DAY", "DISTRICT_ZONE", "HOUR", "MINUTE", "SECOND", "CallerFault", "Clock", "Fault",
     "IncidentGrade", "ManualClock", "OurFault", "PackFault", "Place", "Quality", "Quantity",
-    "ResponseLevel", "ScaledClock", "SystemClock", "Urgency", "WarningLevel", "Words", "WorldFault",
-    "bd09_of", "clock_of", "convert", "day_of", "factor", "fixed_id", "from_bd09", "from_gcj02",
-    "gcj02_of", "iso", "known_unit", "millis_of", "moment_of", "new_id", "parse_duration",
-    "parse_quantity", "parse_time",
+    "ResponseLevel", "ScaledClock", "SystemClock", "Urgency", "WarningLevel", "Words",
+    "WorldFault", "bd09_of", "clock_of", "convert", "day_of", "factor", "fixed_id", "from_bd09",
+    "from_gcj02", "gcj02_of", "iso", "known_unit", "millis_of", "moment_of", "new_id",
+    "parse_duration", "parse_quantity", "parse_time",
 ]  # fmt: skip

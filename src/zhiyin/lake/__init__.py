@@ -18,6 +18,6 @@ from zhiyin.lake.writer import LakeUnwritable, ObservationsTable
 
 __all__ = [
     "NEVER", "STEPS", "Admission", "Columns", "EventLedger", "Flags", "Floats", "Ints",
-    "LakeUnwritable",    "LiveState", "Mask", "Millis", "Observations", "ObservationsTable", "UnreadableBatch",
-    "decode", "joined",
+    "LakeUnwritable", "LiveState", "Mask", "Millis", "Observations", "ObservationsTable",
+    "UnreadableBatch", "decode", "joined",
 ]  # fmt: skip

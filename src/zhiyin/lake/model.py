@@ -25,7 +25,7 @@ SCHEMA = pa.schema(
 class UnreadableBatch(OurFault):
     """A message of the observations stream that is no batch of ours."""
 
-    code = "lake-001"
+    code = "lake-011"
     what = Words(
         "流中的消息不是观测批次:{reason}。", "A message on the stream is no batch: {reason}."
     )

@@ -17,6 +17,6 @@ from zhiyin.network.store import load_devices, load_series
 
 __all__ = [
     "Door", "Message", "PropertyType", "Reason", "Register", "Rejected", "Series", "Types",
-    "complete_series", "keep_items", "load_devices", "load_series", "register_devices", "replay",
-    "router", "run_gateway",
+    "complete_series", "keep_items", "load_devices", "load_series", "register_devices",
+    "replay", "router", "run_gateway",
 ]  # fmt: skip

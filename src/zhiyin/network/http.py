@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Router, asgi, get, post
 from litestar.datastructures import Headers
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, Parameter
 from litestar.response import Response
 from litestar.types import Receive, Scope, Send
 
@@ -157,7 +157,7 @@ def router(
     @post("/quarantine/replay", status_code=200)
     async def replay_quarantine(
         data: ReplayIn,
-        user: Annotated[str, Parameter(header="X-Zhiyin-User")] = "user:duty",
+        user: Annotated[str, HeaderParameter(name="X-Zhiyin-User")] = "user:duty",
     ) -> dict[str, int]:
         async with database.read() as session:
             if data.ids:
@@ -185,7 +185,7 @@ def router(
     @post("/devices", status_code=200)
     async def add_devices(
         data: list[DeviceIn],
-        user: Annotated[str, Parameter(header="X-Zhiyin-User")] = "user:duty",
+        user: Annotated[str, HeaderParameter(name="X-Zhiyin-User")] = "user:duty",
     ) -> dict[str, int]:
         devices = {device.id: device.type for device in data}
         added = await service.register_devices(

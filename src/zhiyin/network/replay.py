@@ -58,7 +58,8 @@ class Report(msgspec.Struct):
 
     `accepted` and `quarantined` are the brain's own counts; `resumed` the observations that an
     earlier, interrupted run had sent (they are in `sent` too); `apart_file` exists when rows were
-    kept apart; `first` and `last` are the times of the observations as sent.
+    kept apart; `first` and `last` are the times of the observations as sent. While the brain takes
+    nothing `waiting_for` says what it answered.
     """
 
     read: Counts = msgspec.field(default_factory=Counts)
@@ -73,6 +74,7 @@ class Report(msgspec.Struct):
     apart_file: str = ""
     seconds: float = 0.0
     share: float = 0.0
+    waiting_for: str = ""
     warnings: list[str] = msgspec.field(default_factory=list)
 
 
@@ -188,7 +190,7 @@ class _Run:
         )
 
     def go(self, progress: Callable[[Report], None]) -> Report:
-        begun = time.monotonic()
+        begun, self._progress = time.monotonic(), progress
         self._apart_path.unlink(missing_ok=True)
         self.report.read = self._reader.counts
         for line, batch in self._batches():
@@ -308,6 +310,7 @@ class _Run:
             else:
                 if answer.is_success:
                     said = answer.json()
+                    self.report.waiting_for = ""
                     position = self._position
                     accepted = position.accepted + said.get("accepted", 0)
                     return accepted, position.quarantined + said.get("quarantined", 0)
@@ -323,6 +326,8 @@ class _Run:
                     sent=self.report.sent,
                 )  # fmt: skip
             self.report.retries += 1
+            self.report.waiting_for = reason
+            self._progress(self.report)
             self._pause(wait)
             waited, wait = waited + wait, min(wait * 2, 50 * options.retry_ms / 1000)
 

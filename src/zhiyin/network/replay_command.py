@@ -68,6 +68,8 @@ class _Progress:
             f"\r{report.share:4.0%}  {report.sent:,} 条  {rate:,.0f} 条/秒  "
             f"{report.read.apart} 行另存  {report.last}"
         )
+        if report.waiting_for:
+            sys.stderr.write(f"  等待对方 / waiting ({report.waiting_for}, {report.retries})")
         sys.stderr.flush()
 
 

@@ -33,7 +33,7 @@ kept_apart = prometheus_client.Counter(
 class UnknownType(CallerFault):
     """A device of a type that no pack declares."""
 
-    code = "network-001"
+    code = "network-013"
     what = Words("没有类型 {type};已有:{known}。", "There is no type {type}; known are {known}.")
     do = Words(
         "改类型,或装上声明它的场景包。", "Correct it, or switch on the pack that declares it."

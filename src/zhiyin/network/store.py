@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, Float, Integer, String, func, insert, select, text, update
+from sqlalchemy import JSON, BigInteger, Float, Integer, String, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from zhiyin.cloud import Row
+from zhiyin.cloud import Row, announce
 from zhiyin.network.model import Rejected, Series
+
+AT_ONCE = 500  # series in one event
 
 
 class DeviceRow(Row):
@@ -85,6 +87,10 @@ async def add_devices(
     if series:
         rows = [{"index": following + n, **row} for n, row in enumerate(series)]
         await session.execute(insert(SeriesRow), rows)
+        # Inserted at once, past the session, so the events are said here: one for many rows.
+        for start in range(0, len(rows), AT_ONCE):
+            part = rows[start : start + AT_ONCE]
+            announce(session, "network.series.added", str(part[0]["index"]), {"series": part})
     return following + len(series)
 
 
@@ -135,7 +141,8 @@ async def count_kept(session: AsyncSession) -> dict[str, int]:
 
 
 async def mark(session: AsyncSession, ids: Sequence[str], state: str) -> None:
-    await session.execute(update(RejectedRow).where(RejectedRow.id.in_(ids)).values(state=state))
+    for row in await session.scalars(select(RejectedRow).where(RejectedRow.id.in_(ids))):
+        row.state = state
 
 
 def _rejected(row: RejectedRow) -> Rejected:

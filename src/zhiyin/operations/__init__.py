@@ -18,6 +18,6 @@ from zhiyin.operations.pulse import Pulse
 from zhiyin.operations.wall import Wall
 
 __all__ = [
-    "CASES", "SEVEN", "WARNINGS", "CaseDesk", "District", "Elements", "Hub", "OpenWarnings", "Pulse", "StringKind",
-    "VitalSigns", "Wall", "WallScreen", "router",
+    "CASES", "SEVEN", "WARNINGS", "CaseDesk", "District", "Elements", "Hub", "OpenWarnings",
+    "Pulse", "StringKind", "VitalSigns", "Wall", "WallScreen", "router",
 ]  # fmt: skip

@@ -20,8 +20,8 @@ from zhiyin.pack.schemas import schema_of, write_schemas
 from zhiyin.pack.stories import Played, Stage, StoriesFile, Story, play
 
 __all__ = [
-    "Book", "Daily", "Day", "DemoFile", "DurationText", "Finding", "Identifier", "Key", "LevelKey",
-    "Loader", "Manifest", "Pack", "PlanRow", "Played", "PropertyName", "Pulse", "Remark", "Section",
-    "Shape", "Stage", "StoriesFile", "Story", "TimeText", "Title", "known", "once", "play",
-    "remark", "schema_of", "write_schemas",
+    "Book", "Daily", "Day", "DemoFile", "DurationText", "Finding", "Identifier", "Key",
+    "LevelKey", "Loader", "Manifest", "Pack", "PlanRow", "Played", "PropertyName", "Pulse",
+    "Remark", "Section", "Shape", "Stage", "StoriesFile", "Story", "TimeText", "Title", "known",
+    "once", "play", "remark", "schema_of", "write_schemas",
 ]  # fmt: skip

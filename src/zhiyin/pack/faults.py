@@ -58,7 +58,7 @@ class KindWrong(PackFault):
 class NumberOutside(PackFault):
     """A number beyond what the place takes."""
 
-    code = "pack-012"
+    code = "pack-026"
     what = Words("{value} 超出这里的范围,应 {bound}。", "{value} is outside; it should be {bound}.")
     do = Words("写一个 {bound} 的数。", "Write a number {bound}.")
 
@@ -76,7 +76,7 @@ class FileTooBig(PackFault):
 class NestedTooDeep(PackFault):
     """More levels than any pack needs."""
 
-    code = "pack-006"
+    code = "pack-025"
     what = Words("文件嵌套超过 {most} 层。", "The file is nested deeper than {most} levels.")
     do = Words("减少嵌套的括号或缩进。", "Take away nested brackets or indentation.")
 
@@ -152,7 +152,7 @@ class FormWrong(PackFault):
 class WordUnknown(PackFault):
     """A word outside a closed list."""
 
-    code = "pack-012"
+    code = "pack-027"
     what = Words(
         "“{value}”不在词表中;最接近的是“{nearest}”。",
         '"{value}" is not in the closed list; the nearest is "{nearest}".',

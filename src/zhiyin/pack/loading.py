@@ -27,7 +27,7 @@ from zhiyin.pack.whole import check_manifest, check_stories, check_words
 LANGUAGES = ("zh-CN", "en")
 _WORDS = tuple(f"words/{language}.yaml" for language in LANGUAGES)
 _PLAIN = ("README.md", "hooks.py")
-_MAPPINGS = "mappings/"  # of files to replay; `zhiyin replay` reads and checks them
+_MAPPINGS = "mappings/"  # how the network room replays files; it holds them to their shape itself
 _MANIFEST = Section("manifest.yaml", Manifest, lambda _file, _book: ())
 
 
@@ -131,7 +131,10 @@ class Loader:
                 self._read(draft, self.sections[file])
             elif file in _WORDS:
                 _read_words(draft, file)
-            elif file not in _PLAIN and not file.startswith(_MAPPINGS):
+            elif file.startswith(_MAPPINGS) and file.endswith(".yaml"):
+                draft.documents[file] = document = read(draft.folder / file, file)
+                draft.trouble(file, document.troubles)
+            elif file not in _PLAIN:
                 close = nearest(file, known)
                 fault = FileUnknown(name=file, nearest=close, known=", ".join(sorted(known)))
                 draft.found(file, fault)

@@ -27,6 +27,7 @@ class Brain:
     elements: list[atlas.Element]
     cases: command.CaseTypes
     indicators: list[vitals.Indicator]
+    outside: frozenset[str]  # elements that lie outside the district
     rule_book: dict[str, watch.Rule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -38,7 +39,7 @@ class Brain:
         return {
             one.id: watch.ThingFacts(
                 one.name, one.name_en or one.name, one.place.lon, one.place.lat,
-                one.area, where.name_of(one.area) if one.area else "",
+                one.area, where.name_of(one.area) if one.area else "", one.id in self.outside,
             )
             for one in await atlas.elements(session)
         }  # fmt: skip
@@ -57,6 +58,7 @@ def load_brain(settings: Settings) -> Brain:
     elements: list[atlas.Element] = []
     cases: list[command.CaseType] = []
     indicators: list[vitals.Indicator] = []
+    outside: set[str] = set()
     for one in packs:
         units = one.book.units()
         parts = one.sections
@@ -66,6 +68,7 @@ def load_brain(settings: Settings) -> Brain:
                 titles[key] = kind.title
         if "elements" in parts:
             elements += [_element(e, one.manifest.lead.zh) for e in parts["elements"].elements]
+            outside |= {e.id for e in parts["elements"].elements if not e.inside}
         if "rules" in parts:
             rules += watch.rules_of(parts["rules"], one.book.property_unit, one.key, today)
             derives += watch.derives_of(parts["rules"], one.key)
@@ -75,7 +78,7 @@ def load_brain(settings: Settings) -> Brain:
             indicators += vitals.indicators(one.key, parts["indicators"].indicators, units)
     return Brain(
         settings, clock, packs, types, titles, rules, derives, elements,
-        command.CaseTypes(cases), indicators,
+        command.CaseTypes(cases), indicators, frozenset(outside),
     )  # fmt: skip
 
 

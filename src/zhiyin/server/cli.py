@@ -91,7 +91,7 @@ def demo(
         chosen = _settings(settings, folder if data is None else data, port, clock=told)
     except Fault as fault:
         raise _refused(fault) from fault
-    _run(lambda: run_up(chosen, flexible=True, say=say, district=player(chosen, day, seed, speed)))
+    _run(lambda: run_up(chosen, flexible=True, say=say, district=player(chosen, day, seed)))
 
 
 def _pack() -> typer.Typer:

@@ -41,7 +41,7 @@ def begin(settings: cloud.Settings, day: str, speed: float) -> tuple[int, Path]:
     return today + first, settings.folder / f"demo-{day}-{now // 1000}"
 
 
-def player(plain: cloud.Settings, day: str, seed: int, speed: float) -> Any:
+def player(plain: cloud.Settings, day: str, seed: int) -> Any:
     """Return what starts the district once the brain's addresses are known."""
     sensors = describe(read_packs(pack_folders(plain)), day)
 

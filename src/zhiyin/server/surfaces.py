@@ -10,7 +10,7 @@ import numpy as np
 import structlog
 from litestar import Router
 
-from zhiyin import atlas, cloud, command, lake, operations, vitals, watch
+from zhiyin import atlas, cloud, command, lake, operations, portal, vitals, watch
 from zhiyin.kernel import HOUR, WarningLevel, Words, parse_time
 from zhiyin.server.brain import Brain
 from zhiyin.server.mirror import Mirror
@@ -114,7 +114,7 @@ class Surfaces:
         return self.warnings.level_of(thing)
 
     def routers(self) -> list[Router]:
-        return [operations.router(self._wall, self.hub)]
+        return [operations.router(self._wall, self.hub), portal.router(self.warnings)]
 
     async def open(self) -> None:
         await self._fields.refresh()
@@ -180,8 +180,10 @@ class Surfaces:
             started = time.monotonic()
             try:
                 for vital in self._signs.shown():
-                    if told.get(vital["key"]) != vital:
-                        told[vital["key"]] = vital
+                    # The age grows by itself wherever it is shown; only news is told.
+                    news = {key: value for key, value in vital.items() if key != "age_s"}
+                    if told.get(vital["key"]) != news:
+                        told[vital["key"]] = news
                         self.hub.put("vitals", vital["key"], vital)
                 self.hub.tell_clock({"data_age_s": self._wall.data_age_s(), "gateways": {}})
             except Exception:

@@ -1,5 +1,9 @@
 """All tables of the house: importing this makes `Row.metadata` complete."""
 
+import zhiyin.atlas.store
+import zhiyin.command.store
+import zhiyin.network.store
+import zhiyin.watch.store  # noqa: F401
 from zhiyin.cloud import Row
 
 METADATA = Row.metadata

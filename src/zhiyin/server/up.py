@@ -198,7 +198,6 @@ async def _start(
     say(f"知音 Zhiyin: {address}")
     pages = (("大屏 wall", "wall"), ("工作台 bench", "bench"), ("门户 portal", "portal"))
     say("  " + " · ".join(f"{name} {address}/{page}" for name, page in pages))
-    say(
-        f"  设备 MQTT {settings.mqtt.host}:{settings.mqtt.port} · HTTP {address}/api/v1/observations"
-    )
+    mqtt = f"{settings.mqtt.host}:{settings.mqtt.port}"
+    say(f"  设备 devices: MQTT {mqtt} · HTTP {address}/api/v1/observations")
     say("  Ctrl-C 结束 / ends it")

@@ -17,6 +17,6 @@ from zhiyin.vitals.model import (
 from zhiyin.vitals.service import Vitals
 
 __all__ = [
-    "Columns", "Direction", "Freshness", "How", "Indicator", "Latest", "Limits", "Line", "Vital",
-    "Vitals", "compute", "freshness", "indicators", "on_the_wall", "router",
+    "Columns", "Direction", "Freshness", "How", "Indicator", "Latest", "Limits", "Line",
+    "Vital", "Vitals", "compute", "freshness", "indicators", "on_the_wall", "router",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from zhiyin.watch.checkpoint import load as load_checkpoint
 from zhiyin.watch.checkpoint import save as save_checkpoint
+from zhiyin.watch.derive import Deriver
 from zhiyin.watch.engine import Engine
 from zhiyin.watch.http import router
 from zhiyin.watch.judge import Judge, Outcome
@@ -12,7 +13,7 @@ from zhiyin.watch.service import ThingFacts, attach_case, record
 from zhiyin.watch.store import Wanted, page, shown
 
 __all__ = [
-    "Derive", "Engine", "Judge", "Outcome", "Rule", "SeriesTable", "ThingFacts", "Transition",
-    "Wanted", "attach_case", "derives_of", "load_checkpoint", "page", "record", "router",
-    "rules_of", "save_checkpoint", "shown",
+    "Derive", "Deriver", "Engine", "Judge", "Outcome", "Rule", "SeriesTable", "ThingFacts",
+    "Transition", "Wanted", "attach_case", "derives_of", "load_checkpoint", "page", "record",
+    "router", "rules_of", "save_checkpoint", "shown",
 ]  # fmt: skip

@@ -4,14 +4,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Router, get, post
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, Parameter
 from litestar.response import Response
 
 from zhiyin.cloud import Database
 from zhiyin.kernel import Clock, WarningLevel, iso
 from zhiyin.watch import service, store
 
-User = Annotated[str, Parameter(header="X-Zhiyin-User")]
+User = Annotated[str, HeaderParameter(name="X-Zhiyin-User")]
 LevelKey = Literal["blue", "yellow", "orange", "red"]
 
 

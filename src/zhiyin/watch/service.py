@@ -49,6 +49,7 @@ class ThingFacts(NamedTuple):
     lat: float | None
     area: str
     area_name: str
+    outside: bool = False  # shown for comparison; opens no case here
 
 
 class Things(Protocol):
@@ -114,7 +115,7 @@ def _new(transition: Transition, rule: Rule | None, things: Things) -> store.War
         area=facts.area, area_name=facts.area_name, title="", title_en="",
         raised_at=transition.time, changed_at=transition.time, cleared_at=None, cleared_by=None,
         acknowledged_at=None, acknowledged_by=None, note="", case_id=None,
-        opens=_opens(rule), evidence=transition.evidence,
+        opens={} if facts.outside else _opens(rule), evidence=transition.evidence,
     )  # fmt: skip
     _word(row, rule)
     return row

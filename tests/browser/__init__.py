@@ -1,0 +1,1 @@
+"""The surfaces as people use them: a real Chromium against a whole brain."""

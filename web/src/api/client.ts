@@ -1,0 +1,85 @@
+/** HTTP to our own server. A refusal is a value with words for the reader, never a bare number. */
+import type { Page } from './model'
+
+const ROOT = '/api/v1'
+const USER_KEY = 'zhiyin.user'
+
+/** What RFC 9457 carries, and whatever way out the server adds. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+    readonly code: string,
+  ) {
+    super(title)
+  }
+}
+
+export function actor(): string {
+  return localStorage.getItem(USER_KEY) ?? 'user:duty'
+}
+
+/** Who may act until people and rights are kept by the house: whoever disposes may not check. */
+export const ACTORS = ['user:duty', 'user:dispatcher', 'user:handler', 'user:inspector'] as const
+
+export function become(who: string): void {
+  localStorage.setItem(USER_KEY, who)
+  location.reload()
+}
+
+export type Query = Record<string, string | number | boolean | null | undefined>
+
+export function address(path: string, query: Query = {}): string {
+  const search = new URLSearchParams()
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== '') search.set(key, String(value))
+  }
+  const tail = search.toString()
+  return `${ROOT}${path}${tail ? `?${tail}` : ''}`
+}
+
+async function refusalOf(response: Response): Promise<Refusal> {
+  const body = (await response.json().catch(() => ({}))) as Record<string, unknown>
+  const text = (key: string): string => (typeof body[key] === 'string' ? body[key] : '')
+  return new Refusal(response.status, text('title') || response.statusText, text('detail'), text('code') || text('type'))
+}
+
+async function answer(path: string, init: RequestInit): Promise<Response> {
+  let response: Response
+  try {
+    response = await fetch(path, { ...init, headers: { 'X-Zhiyin-User': actor(), ...init.headers } })
+  } catch (fault) {
+    if (fault instanceof DOMException && fault.name === 'AbortError') throw fault
+    throw new Refusal(0, '', '', 'unreachable')
+  }
+  if (!response.ok) throw await refusalOf(response)
+  return response
+}
+
+async function ask<T>(path: string, init: RequestInit): Promise<T> {
+  const response = await answer(path, init)
+  return (response.status === 204 ? undefined : await response.json()) as T
+}
+
+export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+  return ask<T>(address(path, query), { signal: signal ?? null })
+}
+
+export function post<T>(path: string, body: unknown): Promise<T> {
+  return ask<T>(address(path), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+}
+
+/** A page of a list: the rows, with the total of all pages in `X-Total-Count` (or both wrapped as `items`, `total`). */
+export async function list<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<Page<T>> {
+  const response = await answer(address(path, query), { signal: signal ?? null })
+  const body = (await response.json()) as T[] | (Partial<Page<T>> & { items: T[] })
+  const items = Array.isArray(body) ? body : body.items
+  const said = Number(response.headers.get('X-Total-Count') ?? NaN)
+  const total = Number.isFinite(said) ? said : Array.isArray(body) ? items.length : (body.total ?? items.length)
+  return { items, total, counts: Array.isArray(body) ? undefined : body.counts }
+}
