@@ -8,8 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from benchmarks.machine import Meter
 from tests.brains import RunningBrain, until
+
+from benchmarks.machine import Meter
 
 DEVICES, PROPERTIES, RULES_EACH = 10_000, 10, 2
 PROBES = 400  # things of their own, whose values cross a floor at known moments
@@ -77,8 +78,14 @@ def write_pack(folder: Path) -> None:
 
 
 ELEMENTS = [
-    {"id": f"story_{kind}", "type": kind, "name": _title(kind), "at": [114.21, 30.55],
-     "precision_m": 500, "source": "approximate"}  # fmt: skip
+    {
+        "id": f"story_{kind}",
+        "type": kind,
+        "name": _title(kind),
+        "at": [114.21, 30.55],
+        "precision_m": 500,
+        "source": "approximate",
+    }
     for kind in ("point", "probe")
 ]
 
@@ -92,7 +99,7 @@ def _stories() -> list[dict[str, Any]]:
     fired += [{"at": "02:00", "level": "red", "rule": "probed"}]
     return [
         {"story": _title("All"), "given": dict.fromkeys(of, high), "then": {"warnings": fired}},
-        {"story": _title("None"), "given": dict.fromkeys(of, [["02:00", "1 m"]]),
+        {"story": _title("None"), "given": {key: [["02:00", "1 m"]] for key in of},
          "then": {"warnings": "none"}},
     ]  # fmt: skip
 

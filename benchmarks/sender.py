@@ -21,9 +21,9 @@ from datetime import UTC, datetime
 
 import msgspec
 import psutil
+from tests.fakes.mqtt_raw import packet, text
 
 from benchmarks.brain import DEVICES, FLOOR, PROPERTIES, device, property_
-from tests.fakes.mqtt_raw import packet, text
 
 STEP = 100  # ms that one moving on in time is; the last two digits are the row's own
 EPOCH = b"00000000000"  # stands for the leading 11 digits of unix milliseconds
