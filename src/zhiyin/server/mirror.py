@@ -19,7 +19,7 @@ log = structlog.get_logger()
 class _Kept(NamedTuple):
     """Which series a question is about, for as long as the register stays as it is."""
 
-    index: NDArray[np.int64]
+    series: NDArray[np.int64]
     things: list[str]
     every: NDArray[np.int64]
 
@@ -90,11 +90,11 @@ class Mirror:
                 np.array([row.every for row in rows], np.int64),
             )
             self._kept[type, property] = kept
-        times = self._live.time[kept.index]
+        times = self._live.time[kept.series]
         return vitals.Columns(
             kept.things,
             np.where(times == lake.NEVER, 0, times),
-            self._live.value[kept.index],
+            self._live.value[kept.series],
             kept.every,
         )
 
