@@ -111,14 +111,14 @@ def hold(folder: Path, name: str) -> IO[str]:
     try:
         lock = file.open("a+", encoding="utf-8")
     except OSError as fault:
-        raise FolderNotWritable(str(file), reason=fault.strerror or str(fault)) from fault
+        raise FolderNotWritable(str(folder), reason=fault.strerror or str(fault)) from fault
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as fault:
         lock.seek(0)
         pid = lock.read().strip() or "?"
         lock.close()
-        raise FolderInUse(str(file), pid=pid) from fault
+        raise FolderInUse(str(folder), pid=pid) from fault
     with contextlib.suppress(OSError):  # the lock holds without our number in it
         lock.seek(0)
         lock.truncate()

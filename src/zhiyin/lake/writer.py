@@ -197,7 +197,7 @@ class ObservationsTable:
                 " USING (thing, property)"
                 " WHERE epoch_ms(o.time) = wanted.time AND o.position NOT BETWEEN ? AND ?"
                 " GROUP BY n",
-                [position, self.position],
+                params=[position, self.position],
             ).to_arrow_table()
         values[found["n"].to_numpy()] = found["value"].to_numpy()
         return values
