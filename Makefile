@@ -21,8 +21,9 @@ $(UV):
 .venv/.synced: pyproject.toml requirements.lock | $(UV)
 	@echo "zhiyin: installing Python packages into .venv/ …"
 	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
-	@$(UV) pip sync --require-hashes requirements.lock
+	@$(UV) pip sync --require-hashes --compile-bytecode requirements.lock
 	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@.venv/bin/python -m compileall -q src packs
 	@touch $@
 
 .PHONY: lock

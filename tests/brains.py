@@ -43,7 +43,7 @@ class RunningBrain:
     more: dict[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
 
-    def start(self, command: tuple[str, ...] = ("up",), seconds: float = 60) -> "RunningBrain":
+    def start(self, command: tuple[str, ...] = ("up",), seconds: float = 180) -> "RunningBrain":
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / "zhiyin.toml"
         if not file.exists():
@@ -92,7 +92,7 @@ class RunningBrain:
         text = (self.folder / "var" / "run" / "processes.json").read_text(encoding="utf-8")
         return {name: row["pid"] for name, row in json.loads(text).items()}
 
-    def wait_ready(self, seconds: float = 60) -> None:
+    def wait_ready(self, seconds: float = 180) -> None:
         def ready() -> bool:
             assert self.process is not None
             if self.process.poll() is not None:

@@ -9,7 +9,8 @@ from litestar import Litestar, Request, Response
 from litestar.testing import AsyncTestClient
 
 from zhiyin import cloud
-from zhiyin.command import Cases, CaseType, CaseTypes, Time, router
+from zhiyin.command import Cases, CaseType, CaseTypes, Time
+from zhiyin.command.http import router
 from zhiyin.kernel import HOUR, Fault, ManualClock, Words, iso, parse_time
 
 OPENED = parse_time("2026-11-23 14:00")

@@ -11,7 +11,17 @@ from litestar.testing import AsyncTestClient
 
 from zhiyin import command
 from zhiyin.kernel import MINUTE, ManualClock, WarningLevel, Words, iso, parse_time
-from zhiyin.operations import District, Hub, Pulse, Wall, router
+from zhiyin.operations import (
+    District,
+    Hub,
+    LevelPanel,
+    MachinePanel,
+    Pulse,
+    StringKind,
+    Wall,
+    WallScreen,
+)
+from zhiyin.operations.http import router
 from zhiyin.vitals import Columns
 
 NOW = parse_time("2026-11-23 08:05")
@@ -25,6 +35,17 @@ FIELDS: dict[str, dict[str, float]] = {
     "limit": {"moshui": 19.2, "longyang": 19.5},
     "pumps": {"a": 4, "b": 6},
 }
+SCREEN = WallScreen(
+    tuple(
+        StringKind(key, Words(key, key), (kind,))
+        for key, kind in (
+            ("rain", "rain_gauge"), ("ponding", "ponding_point"), ("lakes", "lake"),
+            ("pumps", "pump_station"), ("air", "air_station"),
+        )
+    ),
+    LevelPanel("lake", "level", "limit"),
+    MachinePanel("pump_station", "pumps_running", "pumps", "flow"),
+)  # fmt: skip
 
 
 class Rooms:
@@ -71,7 +92,7 @@ async def asked(rooms: Rooms, pulse: Pulse) -> dict[str, Any]:
     clock = ManualClock(NOW)
     wall = Wall(
         clock=clock, district=District("汉阳区", "Hanyang"), latest=rooms, elements=rooms,
-        warnings=rooms, cases=rooms, vital_signs=rooms, pulse=pulse,
+        warnings=rooms, cases=rooms, vital_signs=rooms, pulse=pulse, screen=SCREEN,
     )  # fmt: skip
     app = Litestar([router(wall, Hub(clock))], openapi_config=None)
     async with AsyncTestClient(app) as client:
@@ -85,7 +106,7 @@ async def test_the_live_stream_is_served_as_server_sent_events() -> None:
     hub = Hub(clock)
     wall = Wall(
         clock=clock, district=District("汉阳区", "Hanyang"), latest=rooms, elements=rooms,
-        warnings=rooms, cases=rooms, vital_signs=rooms, pulse=Pulse(),
+        warnings=rooms, cases=rooms, vital_signs=rooms, pulse=Pulse(SCREEN.strings), screen=SCREEN,
     )  # fmt: skip
     app = Litestar([router(wall, hub)], openapi_config=None)
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # in this loop, as in life
@@ -104,7 +125,7 @@ async def test_the_live_stream_is_served_as_server_sent_events() -> None:
 
 
 async def test_an_empty_city_has_a_calm_wall() -> None:
-    wall = await asked(Rooms(), Pulse())
+    wall = await asked(Rooms(), Pulse(SCREEN.strings))
     assert wall["warnings"] == {
         "open": 0, "by_level": {"red": 0, "orange": 0, "yellow": 0, "blue": 0}, "worst": []
     }  # fmt: skip
@@ -116,7 +137,7 @@ async def test_an_empty_city_has_a_calm_wall() -> None:
 
 
 async def test_lakes_pumps_and_age_come_from_the_newest_readings() -> None:
-    wall = await asked(Rooms(READINGS), Pulse())
+    wall = await asked(Rooms(READINGS), Pulse(SCREEN.strings))
     assert [(lake["name"], lake["value"], lake["limit"]) for lake in wall["levels"]] == [
         ("龙阳湖", 19.6, 19.5), ("moshui", 18.9, 19.2), ("dry", None, None)
     ]  # fmt: skip
@@ -131,13 +152,13 @@ async def test_the_worst_are_the_highest_then_the_newest() -> None:
         {"id": n, "level": level, "raised_at": iso(NOW - 60 * MINUTE + n * MINUTE)}
         for n, level in enumerate(levels)
     ]
-    warnings = (await asked(rooms, Pulse()))["warnings"]
+    warnings = (await asked(rooms, Pulse(SCREEN.strings)))["warnings"]
     assert [warning["id"] for warning in warnings["worst"]] == [3, 1, 4, 5, 2]
     assert warnings["by_level"] == {"red": 2, "orange": 1, "yellow": 2, "blue": 1}
 
 
 async def test_strings_swing_by_event_time_and_carry_marks_of_today() -> None:
-    pulse = Pulse()
+    pulse = Pulse(SCREEN.strings)
     times = MIDNIGHT + np.array([-1, 0, 599, 600, 4 * 600]) * 1000
     pulse.observed("rain_gauge", times)
     pulse.observed("unknown_type", times)
@@ -151,7 +172,7 @@ async def test_strings_swing_by_event_time_and_carry_marks_of_today() -> None:
 
 
 def test_a_count_of_two_days_ago_is_not_todays() -> None:
-    pulse = Pulse()
+    pulse = Pulse(SCREEN.strings)
     pulse.happened("cases", MIDNIGHT - 2 * 24 * 60 * MINUTE)
     assert sum(pulse.shown(NOW)[6]["minutes"]) == 0
     pulse.happened("cases", MIDNIGHT)

@@ -21,8 +21,8 @@ from zhiyin.vitals import (
     compute,
     freshness,
     indicators,
-    router,
 )
+from zhiyin.vitals.http import router
 
 NOW = parse_time("2026-11-23 14:00")
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import os
 import shutil
 import socket
 import subprocess
@@ -10,8 +12,8 @@ from pathlib import Path
 
 from zhiyin.cloud.bus import PAYLOAD, Bus, prepare
 from zhiyin.cloud.settings import Settings
-from zhiyin.cloud.supervise import die_with_parent
-from zhiyin.kernel import OurFault, Words
+from zhiyin.cloud.supervise import dies_with
+from zhiyin.kernel import CallerFault, OurFault, Words
 
 
 class BrokerMissing(OurFault):
@@ -25,6 +27,20 @@ class BrokerMissing(OurFault):
     )
 
 
+class HostUnusable(CallerFault):
+    """An address on which this machine does not let us listen."""
+
+    code = "cloud-033"
+    what = Words(
+        "本机不能在 {host}:{port} 监听:{reason}。",
+        "This machine does not let us listen on {host}:{port}: {reason}.",
+    )
+    do = Words(
+        "改成本机的地址(如 127.0.0.1、0.0.0.0)和 1024 以上的端口。",
+        "Give an address of this machine (127.0.0.1, 0.0.0.0) and a port above 1023.",
+    )
+
+
 def binary() -> str:
     """Return the path of nats-server, from this environment before any other."""
     beside = Path(sys.executable).parent / "nats-server"
@@ -35,20 +51,38 @@ def binary() -> str:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
+    """Return a port nobody listens on; HostUnusable when the host is not this machine's."""
+    with _bound(host, 0) as probe:
         return int(probe.getsockname()[1])
 
 
 def taken(host: str, port: int) -> bool:
-    """Return whether something listens there already."""
-    with socket.socket() as probe:
+    """Return whether something listens there already; HostUnusable when nobody could."""
+    try:
+        _bound(host, port).close()
+    except HostUnusable as fault:
+        if fault.fields["number"] == errno.EADDRINUSE:
+            return True
+        raise
+    return False
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        probe = socket.socket(family)
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(address)
         except OSError:
-            return True
-    return False
+            probe.close()
+            raise
+    except OSError as fault:
+        reason = fault.strerror or str(fault)
+        raise HostUnusable(
+            f"{host}:{port}", host=host, port=port, reason=reason, number=fault.errno
+        ) from fault
+    return probe
 
 
 def broker_log(settings: Settings) -> Path:
@@ -91,8 +125,7 @@ async def prepare_streams(settings: Settings, port: int) -> None:
     process = subprocess.Popen(  # noqa: ASYNC220, S603
         command,
         start_new_session=True,
-        # Left behind, it would write into the same folder as the next one.
-        preexec_fn=die_with_parent,  # noqa: PLW1509
+        preexec_fn=dies_with(os.getpid()),  # noqa: PLW1509
     )
     try:
         bus = await Bus.connect(f"nats://127.0.0.1:{port}", "set-up")

@@ -28,7 +28,6 @@ log = structlog.get_logger()
 FIRST_WAIT, LONGEST_WAIT, SETTLED = 0.2, 10.0, 5.0  # seconds
 GRACE = 8.0  # seconds between asking a process to end and ending it
 _PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # not first after a fork
 
 
 class FolderInUse(CallerFault):
@@ -74,10 +73,20 @@ class Child:
     restarts: int = 0
 
 
-def die_with_parent() -> None:
-    """Ask the kernel, in a child, to end it when its parent has ended, however that came."""
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+# Loaded here, because between fork and exec nothing may be.
+_PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+
+def dies_with(parent: int) -> Callable[[], None]:
+    """Return what a child runs before its program, so that it ends whenever `parent` does."""
+
+    def tie() -> None:
+        if _PRCTL is not None:
+            _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # it ended in between
+                os._exit(1)
+
+    return tie
 
 
 def claim(folder: Path) -> IO[str]:
@@ -159,7 +168,7 @@ class Supervisor:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509  (the supervisor has no threads)
+            preexec_fn=dies_with(os.getpid()),  # noqa: PLW1509  (it only makes two system calls)
         )
         output.close()
         self._write_table()

@@ -7,6 +7,7 @@ import sys
 
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest, multiprocess
+from structlog.typing import EventDict, Processor
 
 from zhiyin.cloud.settings import Settings
 
@@ -23,25 +24,37 @@ def log_to_file(settings: Settings, process: str) -> None:
         )
     except OSError:
         handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+
+    def named(_logger: object, _method: str, event: EventDict) -> EventDict:
+        event["process"] = process
+        return event
+
+    each: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        named,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    render: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
+    # What libraries log through the standard library takes the same form.
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processors=render, foreign_pre_chain=each)
+    )
     logging.raiseExceptions = False  # a full disk must not end the process through its log
     level = getattr(logging, settings.log.level.upper(), logging.INFO)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for loud in ("aiosqlite", "asyncio", "httpx", "alembic"):
         logging.getLogger(loud).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=[*each, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)
 
 
 def metrics_page() -> bytes:

@@ -9,7 +9,6 @@ from zhiyin.command.clock import (
     midnight,
     remaining,
 )
-from zhiyin.command.http import actor_of, router
 from zhiyin.command.model import (
     ROAD,
     Axis,
@@ -28,6 +27,6 @@ from zhiyin.command.store import Case, CaseFilter, CaseNumber, CaseStep
 __all__ = [
     "ROAD", "Axis", "Case", "CaseFilter", "CaseNumber", "CaseStep", "CaseType", "CaseTypes",
     "Cases", "NewCase", "Progress", "State", "Step", "StepRecord", "Time", "WorkingCalendar",
-    "actor_of", "case_types", "district_day", "due_at", "load_calendar", "midnight",
-    "remaining", "replay", "router", "verify_chain",
+    "case_types", "district_day", "due_at", "load_calendar", "midnight",
+    "remaining", "replay", "verify_chain",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from litestar import Router, get
 from litestar.params import Parameter
 
-from zhiyin.kernel import DAY, CallerFault, Clock, Words, iso, parse_time
+from zhiyin.kernel import DAY, CallerFault, Clock, Words, iso, moment_of, parse_time
 from zhiyin.lake.query import LONGEST, STEPS, Observations
 
 
@@ -21,14 +21,26 @@ class NoTime(CallerFault):
     do = Words("例如 2026-07-05T14:00:00+08:00。", "For example 2026-07-05T14:00:00+08:00.")
 
 
+def _moment(said: str) -> int:
+    date, _, rest = said.strip().partition(" ")
+    # A "+" in a query string arrives as a space, which may also part date from time.
+    if ":" in date:
+        said = f"{date}+{rest}" if rest else date
+    elif rest:
+        said = f"{date}T{rest.replace(' ', '+')}"
+    moment = parse_time(said)
+    moment_of(moment)  # in UTC it may lie before the first year
+    return moment
+
+
 def span(clock: Clock, start: str | None, end: str | None) -> tuple[int, int]:
     """Return [start, end) in ms; by default the last day."""
     moments = []
     for name, said, default in (("to", end, clock.now() + 1), ("from", start, None)):
         try:
             # A "+" in a query string arrives as a space.
-            moments.append(parse_time(said.replace(" ", "+")) if said else default)
-        except ValueError as fault:
+            moments.append(_moment(said) if said else default)
+        except (ValueError, OverflowError) as fault:
             raise NoTime(name, name=name, value=repr(said)) from fault
     until, since = moments
     assert until is not None

@@ -45,8 +45,10 @@ class Observations:
                     self._table.update_incremental()
             except TableNotFoundError:
                 return None
-            days = [day_of(t) for t in range(start - start % DAY, end + 1, DAY)]
-            return scan(self._table, days if len(days) < 5000 else None)
+            days = None  # so long a span is quicker read whole
+            if (end - start) // DAY < 5000:
+                days = [day_of(t) for t in range(start - start % DAY, end + 1, DAY)]
+            return scan(self._table, days)
 
     def _ask(self, question: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         with self._engine.cursor() as cursor:
@@ -84,6 +86,21 @@ class Observations:
             f" GROUP BY t ORDER BY t LIMIT {LONGEST}"
         )
         return self._ask(question, [thing, prop, start, end])
+
+    def newest(
+        self, thing: str, prop: str, start: int, end: int, count: int
+    ) -> list[tuple[int, float]]:
+        """Return the last `count` (time ms, value) in [start, end), in order."""
+        source = self._source(start, end)
+        if source is None:
+            return []
+        question = (
+            "SELECT t, value FROM (SELECT epoch_ms(time) AS t, arg_max(value, position) AS value"  # noqa: S608
+            f" FROM {source} WHERE thing = ? AND property = ?"
+            " AND epoch_ms(time) >= ? AND epoch_ms(time) < ? GROUP BY t ORDER BY t DESC LIMIT ?)"
+            " ORDER BY t"
+        )
+        return self._ask(question, [thing, prop, start, end, count])
 
     def of_things(
         self, things: list[str], prop: str, start: int, end: int

@@ -1,7 +1,6 @@
 """一张网:gateways and devices: bytes come in, checked observations go on. Does not keep them."""
 
 from zhiyin.network.gateway import run_gateway
-from zhiyin.network.http import router
 from zhiyin.network.intake import Message
 from zhiyin.network.model import Reason, Register, Rejected, Series
 from zhiyin.network.service import (
@@ -18,5 +17,5 @@ from zhiyin.network.store import load_devices, load_series
 __all__ = [
     "Door", "Message", "PropertyType", "Reason", "Register", "Rejected", "Series", "Types",
     "complete_series", "keep_items", "load_devices", "load_series", "register_devices",
-    "replay", "router", "run_gateway",
+    "replay", "run_gateway",
 ]  # fmt: skip

@@ -56,6 +56,28 @@ async def _until_taken(door: Door, messages: list[BusMessage], limit: int) -> No
             log.warning("gateway waits", fault=str(fault))
             await asyncio.sleep(wait)
             wait = min(wait * 2, 5)
+        except Exception:
+            # Whatever it is, one message must not stop all that come after it.
+            log.exception("gateway", first=messages[0].seq, count=len(messages))
+            if len(messages) > 1:
+                for message in messages:
+                    await _until_taken(door, [message], limit)
+            else:
+                await _set_aside(door, messages[0])
+            return
+        else:
+            return
+
+
+async def _set_aside(door: Door, message: BusMessage) -> None:
+    thing = message.subject.rpartition(".")[2]
+    item = _kept(door, message, thing, "nothing here could read it", Reason.MALFORMED)
+    while True:
+        try:
+            await door.keep([item])
+        except WorldFault as fault:
+            log.warning("gateway waits", fault=str(fault))
+            await asyncio.sleep(1)
         else:
             return
 

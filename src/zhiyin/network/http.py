@@ -107,8 +107,9 @@ def front_door(settings: Settings, door: Door) -> Any:
             await _answer(send, status, body, b"application/json")
         except Fault as fault:
             problem = {"type": f"/problems/{fault.code}", **fault.problem()}
-            again = ((b"retry-after", b"1"),) if isinstance(fault, WorldFault) else ()
-            await _answer(send, fault.status, _encode(problem), b"application/problem+json", *again)
+            more = [(b"retry-after", b"1")] if isinstance(fault, WorldFault) else []
+            more += [(b"allow", b"POST")] if isinstance(fault, WrongMethod) else []
+            await _answer(send, fault.status, _encode(problem), b"application/problem+json", *more)
 
     return observations
 

@@ -3,6 +3,7 @@
 Whole batches at a time; only rows that are out of the ordinary are looked at one by one.
 """
 
+import reprlib
 from collections.abc import Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -63,13 +64,14 @@ class Intake:
             repeat(-1),
         )
         series = np.fromiter(found, np.int32, count)
-        value, no_number = _numbers(message.value)
+        plain = set(map(type, message.value)) <= NUMBERS
+        value, no_number = _numbers(message.value, plain=plain)
         time, no_time = _times(message.time, received)
         known = series >= 0
         at = np.where(known, series, 0)
         if len(self._register):
             boolean = self._register.boolean[at]
-            if boolean.any() or no_number.any():
+            if boolean.any() or not plain:
                 no_number = _wrong_types(message.value, boolean, no_number)
             low, high = self._register.floor[at], self._register.ceiling[at]
         else:
@@ -101,18 +103,23 @@ class Intake:
             if thing not in self._register.of_thing:
                 reason, detail = Reason.UNKNOWN_DEVICE, f"no device {thing!r} is registered"
         elif marks.no_time[row]:
-            reason, detail = Reason.MALFORMED, f"time is {said!r}; it should be RFC 3339 or ms"
+            reason, detail = (
+                Reason.MALFORMED,
+                f"time is {_short(said)}; it should be RFC 3339 or ms",
+            )
         elif marks.no_number[row]:
-            reason, detail = Reason.WRONG_TYPE, f"value is {value!r}; it should be a number"
+            reason, detail = Reason.WRONG_TYPE, f"value is {_short(value)}; it should be a number"
             if self._register.boolean[self._register.by_name[thing, prop]]:
-                detail = f"value is {value!r}; it should be true or false"
+                detail = f"value is {_short(value)}; it should be true or false"
         elif marks.off[row]:
             reason = Reason.CLOCK_OFF
-            detail = f"time is {iso(int(time[row]))}; the clock here says {iso(now)}"
+            detail = f"time is {_written(int(time[row]))}; the clock here says {iso(now)}"
         elif marks.out[row]:
             of = self._register.series[self._register.by_name[thing, prop]]
             reason = Reason.OUT_OF_RANGE
-            detail = f"value is {value:g} {of.unit}; it should be {of.floor:g} to {of.ceiling:g}"
+            detail = (
+                f"value is {_float(value):g} {of.unit}; it should be {of.floor:g} to {of.ceiling:g}"
+            )
         raw = {"thing": thing, "property": prop, "time": said, "value": value}
         return Rejected(
             new_id(), reason, detail[:400], source, received, thing[:256], prop[:256], raw
@@ -127,15 +134,37 @@ class _Marks(NamedTuple):
     out: Mask
 
 
-def _numbers(values: Sequence[Any]) -> tuple[Floats, Mask]:
-    kinds = set(map(type, values))
-    if kinds <= NUMBERS:
-        return np.array(values, np.float64), np.zeros(len(values), bool)
+def _numbers(values: Sequence[Any], *, plain: bool) -> tuple[Floats, Mask]:
+    if plain:
+        try:
+            return np.array(values, np.float64), np.zeros(len(values), bool)
+        except OverflowError:  # a whole number of more than 308 digits
+            pass
     number = np.fromiter(
         (type(value) in NUMBERS or type(value) is bool for value in values), bool, len(values)
     )
-    plain = (value if good else 0.0 for value, good in zip(values, number, strict=True))
-    return np.fromiter(plain, np.float64, len(values)), ~number
+    floats = (_float(value) if good else 0.0 for value, good in zip(values, number, strict=True))
+    return np.fromiter(floats, np.float64, len(values)), ~number
+
+
+def _float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf
+
+
+def _short(said: Any) -> str:
+    """Return what was said, in at most some 200 characters."""
+    return reprlib.repr(said)
+
+
+def _written(millis: int) -> str:
+    """Return a time as text, also one that no calendar has."""
+    try:
+        return iso(millis)
+    except (ValueError, OverflowError, OSError):
+        return f"{millis} ms"
 
 
 def _wrong_types(values: Sequence[Any], boolean: Mask, no_number: Mask) -> Mask:

@@ -228,7 +228,8 @@ async def replay(
     passed: list[str] = []
     for item in items:
         raw = item.raw if isinstance(item.raw, dict) else {}
-        if item.state != "kept" or not {"thing", "property", "value"} <= raw.keys():
+        named = isinstance(raw.get("thing"), str) and isinstance(raw.get("property"), str)
+        if item.state != "kept" or not named or "value" not in raw:
             continue
         time = raw.get("time") if raw.get("time") is not None else item.received
         message = Message([raw["thing"]], [raw["property"]], [time], [raw["value"]])

@@ -106,8 +106,16 @@ async def keep(session: AsyncSession, items: Iterable[Rejected]) -> int:
         among = RejectedRow.id.in_(ids[at : at + MANY])
         known.update(await session.scalars(select(RejectedRow.id).where(among)))
     fresh = [item for key, item in wanted.items() if key not in known]
-    session.add_all([RejectedRow(**msgspec.structs.asdict(item)) for item in fresh])
+    session.add_all([RejectedRow(**_storable(item)) for item in fresh])
     return len(fresh)
+
+
+def _storable(item: Rejected) -> dict[str, Any]:
+    """Return the item's fields without NUL, which PostgreSQL's text cannot hold."""
+    fields = msgspec.structs.asdict(item)
+    for name in ("thing", "property", "detail"):
+        fields[name] = fields[name].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return fields
 
 
 def _wanted(reason: str | None, thing: str | None, state: str | None) -> Any:

@@ -20,27 +20,41 @@ class StringKind(msgspec.Struct, frozen=True):
 
 
 WARNINGS, CASES = "warnings", "cases"
-SEVEN: Final = (
-    StringKind("rain", Words("降雨", "Rain"), ("rain_gauge",)),
-    StringKind("ponding", Words("渍水", "Ponding"), ("ponding_point",)),
-    StringKind("lakes", Words("湖泊", "Lakes"), ("lake",)),
-    StringKind("pumps", Words("泵站", "Pumps"), ("pump_station",)),
-    StringKind("air", Words("空气", "Air"), ("air_station",)),
+STRINGS: Final = 7  # the wall has seven strings, and the last two are ours
+OWN: Final = (
     StringKind(WARNINGS, Words("预警", "Warnings")),
     StringKind(CASES, Words("案件", "Cases")),
 )
 
 
-class WallScreen(msgspec.Struct, frozen=True):
-    """Which things the wall's panels show; a pack's `screens.yaml` may say otherwise."""
+class LevelPanel(msgspec.Struct, frozen=True):
+    """Which property of which type is shown as bars, and the field that limits it."""
 
-    strings: tuple[StringKind, ...] = SEVEN
-    levels: tuple[str, str] = ("lake", "level")  # type, property
-    limit: str = "limit"  # the field of the element beside it
-    pumps: str = "pump_station"
-    running: str = "pumps_running"
-    flow: str = "flow"
-    installed: str = "pumps"  # the field that says how many pumps a station has
+    type: str
+    property: str
+    limit: str
+
+
+class MachinePanel(msgspec.Struct, frozen=True):
+    """Which type has machines: properties `running` and `flow`, field `installed`."""
+
+    type: str
+    running: str
+    installed: str
+    flow: str
+
+
+class WallScreen(msgspec.Struct, frozen=True):
+    """What packs bring to the wall; warnings and cases are the house's own strings."""
+
+    sources: tuple[StringKind, ...] = ()
+    levels: LevelPanel | None = None
+    machines: MachinePanel | None = None
+
+    @property
+    def strings(self) -> tuple[StringKind, ...]:
+        """The strings from top to bottom, at most seven."""
+        return (*self.sources[: STRINGS - len(OWN)], *OWN)
 
 
 class Elements(vitals.Limits, Protocol):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from zhiyin import command
 from zhiyin.kernel import MINUTE, WarningLevel, iso
-from zhiyin.operations.model import SEVEN, StringKind
+from zhiyin.operations.model import OWN, StringKind
 
 BUCKET = 10 * MINUTE
 _BUCKETS = 2 * 144  # yesterday's stay until their slots are needed, so that midnight loses none
@@ -26,7 +26,7 @@ class Mark(NamedTuple):
 class Pulse:
     """Counts of events per string and ten minutes; times are event times in UTC ms."""
 
-    def __init__(self, strings: Iterable[StringKind] = SEVEN) -> None:
+    def __init__(self, strings: Iterable[StringKind] = OWN) -> None:
         self.strings = tuple(strings)
         self._row = {string.key: n for n, string in enumerate(self.strings)}
         self._of_type = {kind: n for n, string in enumerate(self.strings) for kind in string.types}

@@ -65,11 +65,13 @@ class Wall:
         }
 
     def _levels(self) -> list[Json]:
-        """Return every lake's level beside its own limit, the highest over it first."""
-        type_, property_ = self._screen.levels
-        columns = self._latest.of(type_, property_)
-        names = self._elements.names(type_)
-        limits = self._elements.field(type_, self._screen.limit)
+        """Return each thing's level beside its own limit, the highest over it first."""
+        panel = self._screen.levels
+        if panel is None:
+            return []
+        columns = self._latest.of(panel.type, panel.property)
+        names = self._elements.names(panel.type)
+        limits = self._elements.field(panel.type, panel.limit)
         rows = [
             {
                 "thing": thing, **_named(names.get(thing), thing), "value": _number(value),
@@ -81,11 +83,13 @@ class Wall:
         ]  # fmt: skip
         return sorted(rows, key=_over_limit, reverse=True)
 
-    def _pumps(self) -> Json:
-        screen = self._screen
-        running = self._latest.of(screen.pumps, screen.running)
-        flow = self._latest.of(screen.pumps, screen.flow)
-        installed = self._elements.field(screen.pumps, screen.installed)
+    def _pumps(self) -> Json | None:
+        panel = self._screen.machines
+        if panel is None:
+            return None
+        running = self._latest.of(panel.type, panel.running)
+        flow = self._latest.of(panel.type, panel.flow)
+        installed = self._elements.field(panel.type, panel.installed)
         return {
             "running": int(np.nansum(running.values)),
             "total": int(sum(installed.values())),

@@ -4,6 +4,7 @@ import zhiyin.atlas.section
 import zhiyin.command.section
 import zhiyin.lake.section
 import zhiyin.network.section
+import zhiyin.operations.section
 import zhiyin.vitals.section
 import zhiyin.watch.section
 from zhiyin import pack
@@ -15,4 +16,5 @@ SECTIONS: tuple[pack.Section, ...] = (
     zhiyin.vitals.section.SECTION,
     zhiyin.watch.section.SECTION,
     zhiyin.command.section.SECTION,
+    zhiyin.operations.section.SECTION,
 )

@@ -4,9 +4,12 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from asyncpg import InterfaceError, PostgresError
+from sqlalchemy.exc import SQLAlchemyError
 
 from zhiyin import atlas, network
 from zhiyin.cloud import Database, Settings
+from zhiyin.kernel import Words, WorldFault
 from zhiyin.server.brain import Brain
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -19,9 +22,23 @@ def alembic_config(url: str) -> Config:
     return config
 
 
+class StoreUnreachable(WorldFault):
+    """The operations store could not be opened or migrated."""
+
+    code = "server-003"
+    what = Words("数据库打不开:{reason}。", "The operations store cannot be opened: {reason}.")
+    do = Words(
+        "看它是否在运行,并核对 database.url。", "See that it is running, and check database.url."
+    )
+
+
 def migrate(settings: Settings) -> None:
     """Bring the operations store to the newest schema; does nothing when it is there."""
-    command.upgrade(alembic_config(settings.database_url), "head")
+    try:
+        command.upgrade(alembic_config(settings.database_url), "head")
+    except (OSError, SQLAlchemyError, PostgresError, InterfaceError) as fault:
+        reason = str(fault).partition("\n")[0] or type(fault).__name__
+        raise StoreUnreachable("database.url", reason=reason) from fault
 
 
 async def seed(brain: Brain) -> None:

@@ -12,6 +12,7 @@ from litestar import Router
 
 from zhiyin import atlas, cloud, command, lake, operations, portal, vitals, watch
 from zhiyin.kernel import HOUR, WarningLevel, Words, parse_time
+from zhiyin.operations.http import router as operations_router
 from zhiyin.server.brain import Brain
 from zhiyin.server.mirror import Mirror
 
@@ -36,6 +37,9 @@ class ElementFields:
             for one in self._elements
             if one.type == type and isinstance(one.fields.get(field), int | float)
         }
+
+    def of_type(self, type: str) -> list[atlas.Element]:  # noqa: A002
+        return [one for one in self._elements if one.type == type]
 
     def names(self, type: str) -> dict[str, Words]:  # noqa: A002
         return {
@@ -95,7 +99,10 @@ class Surfaces:
         self._mirror, self._history, self._cases, self._signs = mirror, history, cases, signs
         self._fields, self._clock = fields, brain.clock
         self.warnings = OpenWarnings(database)
-        self._pulse = operations.Pulse()
+        screen = operations.screen_of(
+            one.sections["screens"] for one in brain.packs if "screens" in one.sections
+        )
+        self._pulse = operations.Pulse(screen.strings)
         self.hub = operations.Hub(brain.clock)
         named = brain.settings.district
         demo = brain.clock.speed != 1 or brain.settings.clock != "system"
@@ -108,13 +115,14 @@ class Surfaces:
             cases=cases,
             vital_signs=signs,
             pulse=self._pulse,
+            screen=screen,
         )
 
     def level_of(self, thing: str) -> str | None:
         return self.warnings.level_of(thing)
 
     def routers(self) -> list[Router]:
-        return [operations.router(self._wall, self.hub), portal.router(self.warnings)]
+        return [operations_router(self._wall, self.hub), portal.router(self.warnings)]
 
     async def open(self) -> None:
         await self._fields.refresh()

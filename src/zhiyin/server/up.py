@@ -1,6 +1,7 @@
 """Start-up: folder, ports, store, streams, then every process in order, and their end."""
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -13,17 +14,21 @@ from typing import Any
 import httpx
 import msgspec
 import structlog
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
+import zhiyin
 from zhiyin import cloud
 from zhiyin.kernel import Words, WorldFault
+from zhiyin.server.folders import packs_folder
 
 log = structlog.get_logger()
 
 PROCESSES = ("act", "sense", "gateway", "web")
-READY = 60.0  # seconds that start-up may take
 PATIENCE = 5  # questions, 2 s apart, that the bus may leave unanswered
 ROOM = 16 * 1024 * 1024  # bytes that must be free before the bus is started anew
 COULD_NOT_WRITE = (b"failed to store a msg", b"no space left on device", b"out of space")
+READY = 180.0  # seconds that start-up may take on a machine that is busy with other things
 Say = Any
 
 
@@ -77,9 +82,18 @@ def settle_ports(settings: cloud.Settings, *, flexible: bool) -> cloud.Settings:
     )
 
 
+def hidden(url: str) -> str:
+    """Return a store's address without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "database.url"
+
+
 def write_settings(settings: cloud.Settings) -> Path:
     """Write the settings that all processes of this run share."""
     file = settings.folder / "run" / "settings.json"
+    file.touch(mode=0o600)  # the store's password may be in it
     file.write_bytes(msgspec.json.encode(settings))
     return file
 
@@ -93,13 +107,32 @@ def _argv(role: str, file: Path) -> list[str]:
 
 
 async def set_up(settings: cloud.Settings, file: Path) -> None:
-    """Migrate the store and seed it from the packs, in a process of its own."""
+    """Migrate the store and seed it from the packs, in a process of its own.
+
+    On the house's own SQLite that is left out when neither packs nor tables have changed since.
+    """
+    mark = settings.folder / "run" / "setup.done"
+    now = _what_is_set_up(settings)
+    own = not settings.database.url and (settings.folder / "operations.db").exists()
+    if own and mark.exists() and mark.read_text(encoding="utf-8") == now:
+        return
     process = await asyncio.create_subprocess_exec(
-        *_argv("setup", file),
-        preexec_fn=cloud.die_with_parent,
+        *_argv("setup", file), start_new_session=True, preexec_fn=cloud.dies_with(os.getpid())
     )
     if await process.wait() != 0:
-        raise SetupEnded(settings.database_url)
+        raise SetupEnded(hidden(settings.database_url))
+    mark.write_text(now, encoding="utf-8")
+
+
+def _what_is_set_up(settings: cloud.Settings) -> str:
+    """Return a digest of the packs that are on and of the house's own files."""
+    digest = hashlib.blake2b(repr(settings.packs).encode(), digest_size=16)
+    house = Path(zhiyin.__file__).parent
+    for folder in (packs_folder(settings), house / "server" / "migrations", house / "atlas"):
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in {".yaml", ".py", ".json", ".geojson"}:
+                digest.update(str(file).encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 class Broker:
@@ -211,6 +244,8 @@ async def run_up(
 async def _start(
     supervisor: cloud.Supervisor, settings: cloud.Settings, file: Path, say: Say
 ) -> None:
+    if supervisor.stopping:
+        return
     say("启动总线与进程 … / starting bus and processes …")
     if settings.bus.port and settings.bus.url.endswith(f":{settings.bus.port}"):
         await cloud.prepare_streams(settings, settings.bus.port)

@@ -21,18 +21,30 @@ from litestar.static_files import create_static_files_router
 from sqlalchemy import text
 
 import zhiyin
-from zhiyin import cloud, command, lake, network, vitals
+from zhiyin import cloud, command, decide, lake, network, vitals
 from zhiyin.atlas.http import router as atlas_router
 from zhiyin.atlas.ogc import ogc_router
+from zhiyin.command.http import router as command_router
 from zhiyin.kernel import Fault, WorldFault, fixed_id
 from zhiyin.lake.http import router as lake_router
+from zhiyin.network.http import router as network_router
+from zhiyin.server.advice import ElementsOfType, RecentCourses, RuleFloors
 from zhiyin.server.brain import Brain, load_brain
 from zhiyin.server.mirror import Mirror
 from zhiyin.server.surfaces import ElementFields, Surfaces
+from zhiyin.vitals.http import router as vitals_router
 from zhiyin.watch.http import router as watch_router
 
 log = structlog.get_logger()
 PROBLEM = "application/problem+json"
+# No script, font or picture from anywhere else; the district's network has no internet anyway.
+SAFETY = {
+    "Content-Security-Policy": "default-src 'self'; script-src 'self'; worker-src 'self' blob:;"
+    " style-src 'self'; img-src 'self' data: blob:; frame-ancestors 'self';"
+    " base-uri 'none'; object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
 STATIC = Path(zhiyin.__file__).parent / "static"
 
 
@@ -54,7 +66,10 @@ def told_http(request: Request[Any, Any, Any], fault: HTTPException) -> Response
         "type": "about:blank", "title": fault.detail, "status": fault.status_code,
         "instance": request.url.path, "code": f"http-{fault.status_code}", "fields": extra,
     }  # fmt: skip
-    return Response(msgspec.json.encode(body), media_type=PROBLEM, status_code=fault.status_code)
+    return Response(
+        msgspec.json.encode(body), media_type=PROBLEM, status_code=fault.status_code,
+        headers=fault.headers,
+    )  # fmt: skip
 
 
 def told_crash(request: Request[Any, Any, Any], fault: Exception) -> Response[bytes]:
@@ -80,7 +95,7 @@ class Web:
         self.history = lake.Observations(brain.settings.folder / "lake")
         self.mirror = Mirror(bus, self.door.register, self.history)
         self.cases = command.Cases(database, brain.clock, brain.cases)
-        fields = ElementFields(database)
+        self.fields = fields = ElementFields(database)
         self.vitals = vitals.Vitals(brain.indicators, self.mirror, fields, brain.clock)
         self.surfaces = Surfaces(
             brain, bus, database, self.mirror, self.history, self.cases, self.vitals, fields
@@ -160,18 +175,23 @@ class Web:
         return Router(
             "/api/v1",
             route_handlers=[
-                network.router(
+                network_router(
                     brain.settings, brain.clock, self.bus, self.database, self.door, brain.types
                 ),
                 lake_router(brain.clock, self.history),
                 watch_router(self.database, brain.clock),
-                command.router(self.cases),
-                vitals.router(self.vitals),
+                command_router(self.cases),
+                vitals_router(self.vitals),
                 atlas_router(self),
                 ogc_router(self),
                 latest,
                 plan,
                 *self.surfaces.routers(),
+                decide.router(
+                    RecentCourses(self.history, self.door.register, brain.clock),
+                    RuleFloors(brain, self.door.register),
+                    ElementsOfType(self.fields),
+                ),
             ],
         )
 
@@ -195,6 +215,7 @@ class Web:
             ),
             compression_config=CompressionConfig(backend="gzip", gzip_compress_level=4),
             logging_config=None,
+            response_headers=SAFETY,
         )
 
 

@@ -4,7 +4,6 @@ from zhiyin.watch.checkpoint import load as load_checkpoint
 from zhiyin.watch.checkpoint import save as save_checkpoint
 from zhiyin.watch.derive import Deriver
 from zhiyin.watch.engine import Engine
-from zhiyin.watch.http import router
 from zhiyin.watch.judge import Judge, Outcome
 from zhiyin.watch.model import Derive, Rule, Transition
 from zhiyin.watch.section import derives_of, rules_of
@@ -15,5 +14,5 @@ from zhiyin.watch.store import Wanted, page, shown
 __all__ = [
     "Derive", "Deriver", "Engine", "Judge", "Outcome", "Rule", "SeriesTable", "ThingFacts",
     "Transition", "Wanted", "attach_case", "derives_of", "load_checkpoint", "page", "record",
-    "router", "rules_of", "save_checkpoint", "shown",
+    "rules_of", "save_checkpoint", "shown",
 ]  # fmt: skip

@@ -1,4 +1,5 @@
 /** HTTP to our own server. A refusal is a value with words for the reader, never a bare number. */
+import { ref } from 'vue'
 import type { Page } from './model'
 
 const ROOT = '/api/v1'
@@ -16,16 +17,15 @@ export class Refusal extends Error {
   }
 }
 
-export function actor(): string {
-  return localStorage.getItem(USER_KEY) ?? 'user:duty'
-}
+/** In whose name this browser asks and acts. */
+export const who = ref(localStorage.getItem(USER_KEY) ?? 'user:duty')
 
 /** Who may act until people and rights are kept by the house: whoever disposes may not check. */
 export const ACTORS = ['user:duty', 'user:dispatcher', 'user:handler', 'user:inspector'] as const
 
-export function become(who: string): void {
-  localStorage.setItem(USER_KEY, who)
-  location.reload()
+export function become(name: string): void {
+  localStorage.setItem(USER_KEY, name)
+  who.value = name
 }
 
 export type Query = Record<string, string | number | boolean | null | undefined>
@@ -48,7 +48,7 @@ async function refusalOf(response: Response): Promise<Refusal> {
 async function answer(path: string, init: RequestInit): Promise<Response> {
   let response: Response
   try {
-    response = await fetch(path, { ...init, headers: { 'X-Zhiyin-User': actor(), ...init.headers } })
+    response = await fetch(path, { ...init, headers: { 'X-Zhiyin-User': who.value, ...init.headers } })
   } catch (fault) {
     if (fault instanceof DOMException && fault.name === 'AbortError') throw fault
     throw new Refusal(0, '', '', 'unreachable')

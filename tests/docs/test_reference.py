@@ -1,0 +1,76 @@
+"""The reference says what the program does: every setting, every problem, every link."""
+
+import re
+import runpy
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.brains import ROOT
+from zhiyin import cloud
+
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("README*.md"))]
+PROBLEMS: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "problems.py"))
+
+
+def text(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def shown(default: object) -> str:
+    return f"`{default}`" if default not in ("", ()) else "空 empty"
+
+
+def test_every_setting_has_its_line_with_its_default():
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (.+?) \| .+ \| .+ \|$", text("docs/reference/settings.md"), re.M)  # fmt: skip
+    assert dict(rows) == {name: shown(value) for name, value in cloud.known_settings().items()}
+
+
+def test_the_example_is_the_defaults():
+    example = ROOT / "zhiyin.example.toml"
+    assert cloud.load(example, environ={}) == cloud.Settings()
+    tables = tomllib.loads(example.read_text(encoding="utf-8"))
+    names = {
+        f"{table}.{key}" if isinstance(value, dict) else table
+        for table, value in tables.items()
+        for key in (value if isinstance(value, dict) else [None])
+    }
+    assert names == cloud.known_settings().keys()
+
+
+def test_the_problems_page_is_as_the_program_has_it():
+    """When this fails: `python tools/problems.py`."""
+    assert text("docs/reference/problems.md") == PROBLEMS["page"]()
+
+
+def test_every_problem_has_a_code_of_its_own_and_two_languages():
+    PROBLEMS["load_all"]()
+    kinds = list(PROBLEMS["faults"]())
+    codes = Counter(kind.code for kind in kinds)
+    assert [code for code, count in codes.items() if count > 1] == []
+    sentences = [words for kind in kinds for words in (kind.what, kind.do)]
+    assert all(re.search(r"[\u4e00-\u9fff]", words.zh) and words.en for words in sentences)
+    blamed = re.compile(r"\b(invalid|error|failed|please|sorry|oops)\b|非法|失败|请(?!求)|抱歉", re.IGNORECASE)  # fmt: skip
+    assert [w for w in sentences if blamed.search(w.en) or blamed.search(w.zh)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path):
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    later = {"docs/pictures/wall.png"}  # the browser tests take it
+    lost = [link for link in links if not (page.parent / link).exists() and link not in later]
+    assert lost == []
+
+
+def test_every_folder_says_where_things_go():
+    page = text("docs/explanation/where-things-go.md")
+    rooms = [path.name for path in (ROOT / "src" / "zhiyin").iterdir() if (path / "__init__.py").exists()]  # fmt: skip
+    tops = [
+        path.name
+        for path in ROOT.iterdir()
+        if path.is_dir() and not path.name.startswith((".", "__")) and path.name not in {"var", "dist", "test-results"}
+    ]  # fmt: skip
+    assert [name for name in rooms + tops if f"`{name}/`" not in page] == []
