@@ -24,13 +24,13 @@ def shown(default: object) -> str:
     return f"`{default}`" if default not in ("", ()) else "空 empty"
 
 
-def test_every_setting_has_its_line_with_its_default():
+def test_every_setting_has_its_line_with_its_default() -> None:
     line = re.compile(r"^\| `([a-z_.]+)` \| (.+?) \| .+ \| .+ \|$", re.MULTILINE)
     rows = line.findall(text("docs/reference/settings.md"))
     assert dict(rows) == {name: shown(value) for name, value in cloud.known_settings().items()}
 
 
-def test_the_example_is_the_defaults():
+def test_the_example_is_the_defaults() -> None:
     example = ROOT / "zhiyin.example.toml"
     assert cloud.load(example, environ={}) == cloud.Settings()
     tables = tomllib.loads(example.read_text(encoding="utf-8"))
@@ -42,12 +42,12 @@ def test_the_example_is_the_defaults():
     assert names == cloud.known_settings().keys()
 
 
-def test_the_problems_page_is_as_the_program_has_it():
+def test_the_problems_page_is_as_the_program_has_it() -> None:
     """When this fails: `python tools/problems.py`."""
     assert text("docs/reference/problems.md") == PROBLEMS["page"]()
 
 
-def test_every_problem_has_a_code_of_its_own_and_two_languages():
+def test_every_problem_has_a_code_of_its_own_and_two_languages() -> None:
     PROBLEMS["load_all"]()
     kinds = list(PROBLEMS["faults"]())
     codes = Counter(kind.code for kind in kinds)
@@ -59,14 +59,14 @@ def test_every_problem_has_a_code_of_its_own_and_two_languages():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_between_pages_lead_somewhere(page: Path):
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     later = {"docs/pictures/wall.png"}  # the browser tests take it
     lost = [link for link in links if not (page.parent / link).exists() and link not in later]
     assert lost == []
 
 
-def test_every_folder_says_where_things_go():
+def test_every_folder_says_where_things_go() -> None:
     page = text("docs/explanation/where-things-go.md")
     tops = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] not in "._"}
     rooms = {path.parent.name for path in (ROOT / "src" / "zhiyin").glob("*/__init__.py")}
