@@ -1,4 +1,4 @@
-"""`python -m tests.faults`: seeded trials of what may go wrong; 1 when anything was lost or doubled.
+"""`python -m tests.faults`: seeded trials of what may go wrong; code 1 when one was not borne.
 
 python -m tests.faults --trials 200 --seed 1          draw 200 trials
 python -m tests.faults --only kill-sense --trials 10  ten of one kind
@@ -6,12 +6,15 @@ python -m tests.faults --seed 1 --trial 17            play trial 17 of seed 1 ag
 """
 
 import argparse
+import logging
 import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+import structlog
 
 from tests.brains import until
 from tests.faults import verify
@@ -119,6 +122,7 @@ def summary(results: list[Result]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Return 0 when every trial held, 1 when one did not."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     results = run(parser().parse_args(arguments))
     summary(results)
     return int(any(result.violations for result in results) or not results)

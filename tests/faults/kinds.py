@@ -44,21 +44,20 @@ def _kill(stage: Stage, name: str) -> None:
         stage.ground.brain.kill(name)
 
 
+def _killing(stage: Stage, name: str, at: float) -> Deed:
+    return Deed(at, f"kill {name}", lambda: _kill(stage, name))
+
+
 def kill(name: str) -> Kind:
     def deeds(chance: random.Random, stage: Stage) -> list[Deed]:
-        return [Deed(chance.uniform(0.05, 1.5), f"kill {name}", lambda: _kill(stage, name))]
+        return [_killing(stage, name, chance.uniform(0.05, 1.5))]
 
     return deeds
 
 
 def kill_many(chance: random.Random, stage: Stage) -> list[Deed]:
-    deeds = []
-    for _ in range(chance.randint(2, 5)):
-        name = chance.choice(PROCESSES)
-        deeds.append(
-            Deed(chance.uniform(0, 3), f"kill {name}", lambda name=name: _kill(stage, name))  # type: ignore[misc]
-        )
-    return deeds
+    names = chance.choices(PROCESSES, k=chance.randint(2, 5))
+    return [_killing(stage, name, chance.uniform(0, 3)) for name in names]
 
 
 def kill_all(chance: random.Random, stage: Stage) -> list[Deed]:
@@ -106,11 +105,7 @@ def clock_step(chance: random.Random, stage: Stage) -> list[Deed]:
     some = chance.sample(PROCESSES[:4], chance.randint(1, 4))
     at = chance.uniform(0.1, 0.8)
     deeds = [Deed(at, f"clock {step // MINUTE:+} min", lambda: stage.ground.step_clock(step))]
-    for name in some:
-        deeds.append(
-            Deed(at + chance.uniform(0.01, 1), f"kill {name}", lambda name=name: _kill(stage, name))  # type: ignore[misc]
-        )
-    return deeds
+    return deeds + [_killing(stage, name, at + chance.uniform(0.01, 1)) for name in some]
 
 
 def full_disk(chance: random.Random, stage: Stage) -> list[Deed]:
@@ -123,8 +118,7 @@ def full_disk(chance: random.Random, stage: Stage) -> list[Deed]:
     ]
     if chance.random() < 0.4:
         name = chance.choice(PROCESSES)
-        when = at + chance.uniform(0, lasts)
-        deeds.append(Deed(when, f"kill {name}", lambda: _kill(stage, name)))
+        deeds.append(_killing(stage, name, at + chance.uniform(0, lasts)))
     return deeds
 
 
@@ -146,14 +140,13 @@ def two_workers(chance: random.Random, stage: Stage) -> list[Deed]:
 
     deeds = [Deed(chance.uniform(0, 0.5), "a second sensing worker", second)]
     if chance.random() < 0.5:
-        deeds.append(Deed(1.0, "kill sense", lambda: _kill(stage, "sense")))
-        deeds.append(Deed(1.1, "a second sensing worker", second))
-        # Whoever comes first has the lock; the other ends and the house goes on with one.
-        deeds[-1].do = lambda: _race(stage)
+        deeds.append(_killing(stage, "sense", 1.0))
+        deeds.append(Deed(1.1, "another sensing worker races for its place", lambda: _race(stage)))
     return deeds
 
 
 def _race(stage: Stage) -> None:
+    """Start a worker beside one that starts again: the first takes the lock, the other ends."""
     argv = [sys.executable, "-m", "zhiyin.server.run", "sense", str(stage.ground.settings_file)]
     other = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with suppress(subprocess.TimeoutExpired):

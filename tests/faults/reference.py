@@ -52,7 +52,9 @@ RULES = {
 SILENCE = 10 * MINUTE  # of a beacon
 
 
-def threshold(rows: Iterable[Observation], rule: Rule, until: int) -> list[Told]:
+def threshold(  # noqa: C901  (told in one piece, to be read from top to bottom)
+    rows: Iterable[Observation], rule: Rule, until: int
+) -> list[Told]:
     """Return the warnings of one thing whose rows are in order of time; time goes to `until`."""
     level, raised = 0, 0
     since: dict[int, int] = {}

@@ -46,7 +46,7 @@ class HttpSender(Sender):
 
     def __init__(
         self, name: str, batches: Sequence[Batch], address: tuple[str, int],
-        passed: Callable[[int], None] = lambda _tick: None,
+        passed: Callable[[int], object] = lambda _tick: None,
     ) -> None:  # fmt: skip
         super().__init__(name, batches)
         self._address, self._passed = address, passed

@@ -18,7 +18,6 @@ from nats.aio.msg import Msg
 from nats.errors import ConnectionClosedError, NoRespondersError
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
-from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import APIError, NotFoundError
 
 from zhiyin.cloud.settings import Settings
@@ -72,6 +71,12 @@ def _message(msg: Msg) -> Message:
     return Message(seq, msg.subject, msg.headers or {}, msg.data, nanos // 1_000_000)
 
 
+def _delivery(msg: Msg) -> int:
+    """Return the how-manieth message of its consumer this is."""
+    tokens = msg.reply.split(".")
+    return int(tokens[6] if len(tokens) <= 9 else tokens[8])
+
+
 def _ended(msg: Msg, stream: str) -> int:
     """Return how many messages an ended request still stood for; BusDown: no consumer."""
     headers = msg.headers or {}
@@ -86,7 +91,7 @@ class Bus:
     def __init__(self, client: Client) -> None:
         self._nc = client
         self._js = client.jetstream(timeout=5)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._readers: set[Callable[[], None]] = set()  # called when the connection is a new one
 
     @classmethod
     async def connect(cls, url: str, name: str) -> "Bus":
@@ -94,6 +99,12 @@ class Bus:
 
         async def quiet(fault: Exception) -> None:
             log.debug("bus connection", fault=str(fault))
+
+        bus: Bus | None = None
+
+        async def back() -> None:
+            for wake in bus._readers if bus is not None else ():
+                wake()
 
         for attempt in range(60):
             try:
@@ -105,14 +116,17 @@ class Bus:
                     ping_interval=5,
                     pending_size=64 * 1024 * 1024,
                     error_cb=quiet,
+                    reconnected_cb=back,
                     allow_reconnect=True,
                     connect_timeout=2,
                 )
-                return cls(client)
             except (TimeoutError, OSError, NatsError) as fault:
                 if attempt == 59:
                     raise BusDown(url, reason=str(fault)) from fault
                 await asyncio.sleep(0.25)
+            else:
+                bus = cls(client)
+                return bus
         raise BusDown(url, reason="no answer")
 
     @property
@@ -227,12 +241,12 @@ class Bus:
         async for messages in self._drain(stream, made["name"], batch, wait):
             yield messages
 
-    async def _drain(
+    async def _drain(  # noqa: C901  (one loop, close to the protocol)
         self, stream: str, consumer: str, batch: int, wait: float
     ) -> AsyncIterator[list[Message]]:
         # Close to the protocol, because this runs once for each message of each device.
         arrived: list[Msg] = []
-        some, full = asyncio.Event(), asyncio.Event()
+        some, full, lost = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
         async def hear(msg: Msg) -> None:
             arrived.append(msg)
@@ -240,13 +254,18 @@ class Bus:
             if len(arrived) >= batch:
                 full.set()
 
+        def wake() -> None:
+            for event in (lost, some, full):
+                event.set()
+
         inbox = self._nc.new_inbox()
         subscription = await self._nc.subscribe(
             inbox, cb=hear, pending_msgs_limit=-1, pending_bytes_limit=-1
         )
         ask = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         want = json.dumps({"batch": batch, "expires": 2_000_000_000}).encode()
-        asked = 0
+        asked = delivered = 0
+        self._readers.add(wake)
         try:
             while True:
                 if asked <= batch // 2:
@@ -254,54 +273,31 @@ class Bus:
                     asked += batch
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(some.wait(), 4)  # requests end after 2 s with a status
-                if not arrived:  # so this silence means that the server has lost them
-                    raise ConnectionClosedError
-                if wait and not full.is_set():
+                if wait and not full.is_set() and arrived:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(full.wait(), wait)
+                if lost.is_set() or not arrived:  # silence: the server has lost our requests
+                    raise ConnectionClosedError
                 taken = arrived[:]
                 arrived.clear()
                 some.clear()
                 full.clear()
                 messages = [_message(msg) for msg in taken if msg.reply]
+                if messages:
+                    # What a connection lost on its way is not sent again: the numbers tell.
+                    newest = _delivery([msg for msg in taken if msg.reply][-1])
+                    if newest != delivered + len(messages):
+                        raise ConnectionClosedError
+                    delivered = newest
                 asked -= len(messages)
                 for msg in taken:
                     if not msg.reply:
                         asked -= _ended(msg, stream)
                 yield messages
         finally:
+            self._readers.discard(wake)
             with contextlib.suppress(NatsError, OSError):
                 await subscription.unsubscribe()
-
-    async def consume(
-        self,
-        stream: str,
-        durable: str,
-        subject: str,
-        handle: Callable[[list[Message]], Awaitable[None]],
-        batch: int = 200,
-    ) -> None:
-        """Hand a durable consumer's messages to `handle`, for ever; acknowledge when it returns.
-
-        What `handle` raises leaves the messages unacknowledged: they come again.
-        """
-        while True:
-            try:
-                config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=30)
-                reader = await self._js.pull_subscribe(subject, durable, stream, config)
-                while True:
-                    try:
-                        fetched = await reader.fetch(batch, timeout=1)
-                    except (TimeoutError, NatsTimeout):
-                        if not self._nc.is_connected:
-                            raise ConnectionClosedError from None
-                        continue
-                    await handle([_message(msg) for msg in fetched])
-                    for msg in fetched:
-                        await msg.ack()
-            except (TimeoutError, NatsError, APIError, OSError, WorldFault) as fault:
-                log.info("consumer starts anew", durable=durable, fault=str(fault))
-                await asyncio.sleep(0.2)
 
     async def forget(self, stream: str, upto: int, subject: str | None = None) -> None:
         """Remove the messages of a stream up to and including `upto`."""

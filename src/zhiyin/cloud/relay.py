@@ -7,13 +7,14 @@ import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from zhiyin.cloud.bus import Bus
+from zhiyin.cloud.bus import EVENTS, Bus
 from zhiyin.cloud.database import Database, OutboxRow
 from zhiyin.kernel import DAY, WorldFault, iso
 
 log = structlog.get_logger()
 
 POKE = "cloud.outbox"  # notified by writers, so that the relay need not wait for its next look
+AT_ONCE = 500  # events between two marks of what was sent
 LOOK = 0.5  # seconds between looks without a notification
 _encoder = msgspec.json.Encoder()
 
@@ -35,7 +36,35 @@ def cloud_event(row: OutboxRow, source: str = "/zhiyin") -> bytes:
     )
 
 
-async def relay_once(database: Database, bus: Bus, limit: int = 500) -> int:
+async def resume(database: Database, bus: Bus) -> int:
+    """Mark events as sent that the bus has already; return how many.
+
+    A relay that ended between sending and marking may start again long after the bus has forgotten
+    the ids of messages, so the stream itself is asked.
+    """
+    async with database.read() as session:
+        unsent = select(OutboxRow.id, OutboxRow.at).where(OutboxRow.sent.is_(False))
+        waiting = {f"{at}-{id_}": id_ for id_, at in await session.execute(unsent)}
+    last = (await bus.state(EVENTS))["last_seq"]
+    if not waiting or not last:
+        return 0
+    found: list[int] = []
+    async for messages in bus.read_from(EVENTS, max(1, last - 2 * AT_ONCE), batch=AT_ONCE):
+        ids = (message.headers.get("Nats-Msg-Id", "") for message in messages)
+        found += [waiting[name] for name in ids if name in waiting]
+        if messages and messages[-1].seq >= last:
+            break
+    if found:
+        await _mark_sent(database, found)
+    return len(found)
+
+
+async def _mark_sent(database: Database, ids: list[int]) -> None:
+    async with database.write("system:relay") as session:
+        await session.execute(update(OutboxRow).where(OutboxRow.id.in_(ids)).values(sent=True))
+
+
+async def relay_once(database: Database, bus: Bus, limit: int = AT_ONCE) -> int:
     """Send the next events; return how many. A crash in between sends some again, same id."""
     async with database.read() as session:
         unsent = select(OutboxRow).where(OutboxRow.sent.is_(False)).order_by(OutboxRow.id)
@@ -44,9 +73,7 @@ async def relay_once(database: Database, bus: Bus, limit: int = 500) -> int:
         # The time is part of the id: a store that was set up anew counts from 1 again.
         await bus.publish(f"events.{row.kind}", cloud_event(row), msg_id=f"{row.at}-{row.id}")
     if rows:
-        async with database.write("system:relay") as session:
-            ids = [row.id for row in rows]
-            await session.execute(update(OutboxRow).where(OutboxRow.id.in_(ids)).values(sent=True))
+        await _mark_sent(database, [row.id for row in rows])
     return len(rows)
 
 
@@ -58,9 +85,13 @@ async def run_relay(database: Database, bus: Bus) -> None:
         poked.set()
 
     await bus.listen(POKE, hear)
+    resumed = False
     while True:
         try:
             poked.clear()
+            if not resumed:
+                await resume(database, bus)
+                resumed = True
             if not await relay_once(database, bus):
                 try:
                     await asyncio.wait_for(poked.wait(), LOOK)

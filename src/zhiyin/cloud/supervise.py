@@ -25,7 +25,7 @@ from zhiyin.kernel import CallerFault, Words, WorldFault
 
 log = structlog.get_logger()
 
-FIRST_WAIT, LONGEST_WAIT, SETTLED = 0.2, 10.0, 20.0  # seconds
+FIRST_WAIT, LONGEST_WAIT, SETTLED = 0.2, 10.0, 5.0  # seconds
 GRACE = 8.0  # seconds between asking a process to end and ending it
 _PR_SET_PDEATHSIG = 1
 
@@ -97,20 +97,33 @@ def claim(folder: Path) -> IO[str]:
     try:
         for name in ("run", "log", "bus", "lake"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        lock = (folder / "run" / "lock").open("a+", encoding="utf-8")
     except OSError as fault:
         raise FolderNotWritable(str(folder), reason=fault.strerror or str(fault)) from fault
+    return hold(folder, "lock")
+
+
+def hold(folder: Path, name: str) -> IO[str]:
+    """Lock `run/<name>` of the data folder for this process; close the file to let go.
+
+    Raises FolderNotWritable or FolderInUse.
+    """
+    file = folder / "run" / (name if name == "lock" else f"{name}.lock")
+    try:
+        lock = file.open("a+", encoding="utf-8")
+    except OSError as fault:
+        raise FolderNotWritable(str(file), reason=fault.strerror or str(fault)) from fault
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as fault:
         lock.seek(0)
         pid = lock.read().strip() or "?"
         lock.close()
-        raise FolderInUse(str(folder), pid=pid) from fault
-    lock.seek(0)
-    lock.truncate()
-    lock.write(str(os.getpid()))
-    lock.flush()
+        raise FolderInUse(str(file), pid=pid) from fault
+    with contextlib.suppress(OSError):  # the lock holds without our number in it
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()))
+        lock.flush()
     return lock
 
 
@@ -122,6 +135,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._written: dict[str, dict[str, int]] = {}
 
     def start(self, child: Child) -> None:
         self._children.append(child)
@@ -145,7 +159,8 @@ class Supervisor:
         self._write_table()
 
     def _spawn(self, child: Child) -> None:
-        output = (self._folder / "log" / f"{child.name}.out").open("ab")
+        child.started = time.monotonic()
+        output = self._output(child)
         child.process = subprocess.Popen(  # noqa: S603
             child.argv,
             env={**os.environ, **child.env},
@@ -156,25 +171,35 @@ class Supervisor:
             preexec_fn=dies_with(os.getpid()),  # noqa: PLW1509  (it only makes two system calls)
         )
         output.close()
-        child.started = time.monotonic()
         self._write_table()
 
+    def _output(self, child: Child) -> IO[bytes]:
+        try:
+            return (self._folder / "log" / f"{child.name}.out").open("ab")
+        except OSError:  # a full disk must not keep a process down
+            return Path(os.devnull).open("ab")
+
     def _write_table(self) -> None:
+        """Tell who runs in `run/processes.json`; a disk that is full now gets it later."""
         table = {
             child.name: {"pid": child.process.pid, "restarts": child.restarts}
             for child in self._children
             if child.process and child.process.poll() is None
         }
+        if table == self._written:
+            return
         file = self._folder / "run" / "processes.json"
-        with contextlib.suppress(OSError):  # a full disk must not end the supervisor
+        with contextlib.suppress(OSError):
             part = file.with_suffix(".part")
             part.write_text(json.dumps(table), encoding="utf-8")
             part.replace(file)
+            self._written = table
 
     async def _keep(self, child: Child) -> None:
         wait, sick, asked = FIRST_WAIT, 0, 0.0
         while True:
             await asyncio.sleep(0.05)
+            self._write_table()
             if child.process is not None and child.process.poll() is not None:
                 code = child.process.returncode
                 settled = time.monotonic() - child.started > SETTLED
@@ -183,7 +208,10 @@ class Supervisor:
                 await asyncio.sleep(wait)
                 child.restarts += 1
                 sick = 0
-                self._spawn(child)
+                try:
+                    self._spawn(child)
+                except OSError as fault:  # a full disk or table of processes: tried again
+                    log.warning("process not started", process=child.name, fault=str(fault))
             elif child.healthy and time.monotonic() - max(asked, child.started) > 2:
                 sick = 0 if await child.healthy() else sick + 1
                 asked = time.monotonic()

@@ -12,7 +12,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from zhiyin.cloud import Message
 from zhiyin.lake.writer import LakeUnwritable
 
-WRITER = "ledger"
+WRITER = "ledger"  # with the stream that positions are of
 SCHEMA = pa.schema(
     [("month", pa.string()), ("position", pa.int64()), ("kind", pa.string()),
      ("subject", pa.string()), ("actor", pa.string()), ("time", pa.string()),
@@ -21,10 +21,14 @@ SCHEMA = pa.schema(
 
 
 class EventLedger:
-    """The one writer of the events table; `position` is the last stream sequence in it."""
+    """The one writer of the events table; `position` is the last stream sequence in it.
 
-    def __init__(self, folder: Path) -> None:
+    `stream` names the stream that positions are of; a stream set up anew counts from 1 again.
+    """
+
+    def __init__(self, folder: Path, stream: str) -> None:
         self.path = str(folder / "events")
+        self._writer = f"{WRITER}:{stream}"
         self._table: DeltaTable | None = None
         with contextlib.suppress(TableNotFoundError):
             self._table = DeltaTable(self.path)
@@ -33,7 +37,7 @@ class EventLedger:
     def position(self) -> int:
         if self._table is None:
             return 0
-        return self._table.transaction_version(WRITER) or 0
+        return self._table.transaction_version(self._writer) or 0
 
     def append(self, messages: list[Message]) -> int:
         """Write events behind the position; LakeUnwritable leaves all of them out."""
@@ -48,13 +52,12 @@ class EventLedger:
                 mode="append",
                 partition_by=["month"],
                 commit_properties=CommitProperties(
-                    app_transactions=[Transaction(WRITER, fresh[-1].seq)]
+                    app_transactions=[Transaction(self._writer, fresh[-1].seq)]
                 ),
             )
             if self._table is None:
                 self._table = DeltaTable(self.path)
         except (DeltaError, OSError) as fault:
-            self._table = None
             with contextlib.suppress(TableNotFoundError):
                 self._table = DeltaTable(self.path)
             raise LakeUnwritable(self.path, reason=str(fault)) from fault

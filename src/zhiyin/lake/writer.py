@@ -195,7 +195,8 @@ class ObservationsTable:
             found: Any = connection.sql(
                 f"SELECT n, any_value(value) AS value FROM {source} JOIN wanted"  # noqa: S608
                 " USING (thing, property)"
-                " WHERE epoch_ms(o.time) = wanted.time AND o.position NOT BETWEEN ? AND ? GROUP BY n",
+                " WHERE epoch_ms(o.time) = wanted.time AND o.position NOT BETWEEN ? AND ?"
+                " GROUP BY n",
                 [position, self.position],
             ).to_arrow_table()
         values[found["n"].to_numpy()] = found["value"].to_numpy()

@@ -41,7 +41,8 @@ async def run_gateway(settings: Settings, bus: Bus, door: Door) -> None:
         if position and time.monotonic() - cleaned > CLEAN:
             cleaned = time.monotonic()
             try:
-                await bus.forget(MQTT_STREAM, position, MQTT_SUBJECT)
+                # The last one stays: an emptied stream may count anew when the broker crashes.
+                await bus.forget(MQTT_STREAM, position - 1, MQTT_SUBJECT)
             except WorldFault as fault:
                 log.info("broker keeps what was taken", fault=str(fault))
 
@@ -100,7 +101,7 @@ async def _take(door: Door, messages: list[BusMessage], limit: int) -> None:
             things.append(thing)
             found.append((prop, value, said if said is not None else message.time))
     properties, values, times = zip(*found, strict=True) if found else ((), (), ())
-    checked = door.check(Message(things, properties, times, values), SOURCE)
+    checked = await door.look(Message(things, properties, times, values), SOURCE)
     # One id for the same rejected message however often it is taken.
     rejected = [
         msgspec.structs.replace(
@@ -108,8 +109,10 @@ async def _take(door: Door, messages: list[BusMessage], limit: int) -> None:
         )
         for item in checked.rejected
     ]
+    # The same batch again, when the bus did not say that it has it, has the same id.
+    key = f"{SOURCE}-{messages[0].time}-{messages[0].seq}-{messages[-1].seq}"
     await door.hand_over(
-        checked, bad + rejected, SOURCE, None, ACCEPTED, {POSITION: str(messages[-1].seq)}
+        checked, bad + rejected, SOURCE, key, ACCEPTED, {POSITION: str(messages[-1].seq)}
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import prometheus_client
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhiyin.cloud import Bus, Database, Settings
 from zhiyin.kernel import CallerFault, Clock, Words, fixed_id, new_id
@@ -95,6 +96,15 @@ class Door:
             message, now, received if received is not None else now, source, history=history
         )
 
+    async def look(self, message: Message, source: str, *, history: bool = False) -> Checked:
+        """Check a batch; a device we do not know may have been registered a moment ago."""
+        received = self._clock.now()
+        checked = self.check(message, source, received=received, history=history)
+        unknown = {Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_PROPERTY}
+        if any(item.reason in unknown for item in checked.rejected) and await self.refresh():
+            checked = self.check(message, source, received=received, history=history)
+        return checked
+
     async def take(
         self,
         message: Message,
@@ -109,8 +119,13 @@ class Door:
         `key` makes a repetition of the same call harmless, also for rows without a time.
         Raises BusDown or BusFull; the caller then sends the whole batch again.
         """
-        checked = self.check(message, source, history=history)
+        checked = await self.look(message, source, history=history)
         rejected = checked.rejected + [self.malformed(item, source) for item in bad]
+        if key:  # the same call again keeps the same items
+            rejected = [
+                msgspec.structs.replace(item, id=fixed_id(key, n, msgspec.json.encode(item.raw)))
+                for n, item in enumerate(rejected)
+            ]
         return await self.hand_over(checked, rejected, source, key)
 
     async def hand_over(
@@ -149,11 +164,10 @@ class Door:
         return Rejected(new_id(), reason, item.why[:400], source, now, thing, prop, item.raw)
 
 
-async def keep_items(database: Database, data: Iterable[bytes]) -> int:
+async def keep_items(session: AsyncSession, data: Iterable[bytes]) -> int:
     """Store what the quarantine stream brings; what is there already is left as it is."""
     items = [item for body in data for item in msgspec.json.decode(body, type=list[Rejected])]
-    async with database.write("system:network") as session:
-        return await store.keep(session, items)
+    return await store.keep(session, items)
 
 
 async def register_devices(

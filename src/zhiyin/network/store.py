@@ -14,6 +14,9 @@ from zhiyin.network.model import Rejected, Series
 AT_ONCE = 500  # series in one event
 
 
+MANY = 1_000  # values in one question; SQLite takes 32,766
+
+
 class DeviceRow(Row):
     """A device that may send."""
 
@@ -97,7 +100,11 @@ async def add_devices(
 async def keep(session: AsyncSession, items: Iterable[Rejected]) -> int:
     """Keep items apart; one that is kept already stays as it is. Returns how many were new."""
     wanted = {item.id: item for item in items}
-    known = set(await session.scalars(select(RejectedRow.id).where(RejectedRow.id.in_(wanted))))
+    known: set[str] = set()
+    ids = list(wanted)
+    for at in range(0, len(ids), MANY):
+        among = RejectedRow.id.in_(ids[at : at + MANY])
+        known.update(await session.scalars(select(RejectedRow.id).where(among)))
     fresh = [item for key, item in wanted.items() if key not in known]
     session.add_all([RejectedRow(**_storable(item)) for item in fresh])
     return len(fresh)

@@ -32,6 +32,7 @@ TICKS = 0.25  # real seconds between ticks
 LATEST, SNAPSHOT = "live.latest", "live.snapshot"
 TELL = 0.25  # real seconds between tellings of what changed
 TELL_ROWS = 200_000  # in one message
+RECORD = 500  # changes of warnings in one transaction
 
 lag = prometheus_client.Gauge(
     "zhiyin_sense_position", "Stream position that has been judged", multiprocess_mode="mostrecent"
@@ -50,7 +51,7 @@ class Part(NamedTuple):
 
 
 class Sense:
-    """The worker of one brain; there is one at a time (the supervisor sees to that)."""
+    """The worker of one brain; there is one at a time (a lock in the data folder sees to that)."""
 
     def __init__(self, brain: Brain, bus: cloud.Bus, database: cloud.Database, stream: str) -> None:
         settings = brain.settings
@@ -194,7 +195,7 @@ class Sense:
         return self._table.append(columns, received, positions, self._book.register, upto)
 
     def _leave(self) -> tuple[list[Part], int]:
-        """Take what waits, for a commit up to here; only between batches, when none is under way."""
+        """Take what waits for a commit up to here: between batches, when none is under way."""
         self._leaving, self._parts, self._waiting = self._parts, [], 0
         return self._leaving, self.position
 
@@ -215,8 +216,10 @@ class Sense:
 
     async def _record(self, transitions: Sequence[watch.Transition]) -> None:
         """Write warnings down; nothing else goes on until they are."""
-        if not transitions:
-            return
+        for start in range(0, len(transitions), RECORD):
+            await self._record_some(transitions[start : start + RECORD])
+
+    async def _record_some(self, transitions: Sequence[watch.Transition]) -> None:
         wait = 0.1
         while True:
             try:
@@ -343,7 +346,8 @@ class Sense:
 
     async def keep_ledger(self) -> None:
         """Carry every event of the house into the lake, for ever."""
-        ledger = lake.EventLedger(self._brain.settings.folder / "lake")
+        stream = await self._bus.identity(cloud.EVENTS)
+        ledger = lake.EventLedger(self._brain.settings.folder / "lake", stream)
         waiting: list[cloud.Message] = []
         written = time.monotonic()
         async for messages in self._bus.read_from(
@@ -364,7 +368,12 @@ def _part_of(state: dict[str, Any], prefix: str) -> dict[str, Any]:
 
 
 async def run_sense(brain: Brain, bus: cloud.Bus, database: cloud.Database) -> None:
-    """Run the worker until cancelled."""
+    """Run the worker until cancelled; FolderInUse when another one works in this folder."""
+    with cloud.hold(brain.settings.folder, "sense"):
+        await _run(brain, bus, database)
+
+
+async def _run(brain: Brain, bus: cloud.Bus, database: cloud.Database) -> None:
     stream = await bus.identity(cloud.OBSERVATIONS)
     sense = Sense(brain, bus, database, stream)
     await sense.open()
