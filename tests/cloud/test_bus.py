@@ -117,7 +117,6 @@ async def test_a_reader_goes_on_after_the_server_was_killed(
         found += [message.data for message in messages]
         if found:
             break
-    await reader.aclose()
     await writer.close()
     await bus.close()
     server.terminate()

@@ -125,7 +125,16 @@ def test_a_stream_set_up_anew_counts_from_one_again(
 
 def test_what_is_in_the_table_is_found_by_series_and_time(table: ObservationsTable) -> None:
     columns = scattered(0, 1)
-    values = table.values_of(columns, NAMES)
+    values = table.values_of(columns, NAMES, 7)
     np.testing.assert_array_equal(values, columns.value)
     unknown = Columns.of([0], [START - 1], [1.0])
-    assert np.isnan(table.values_of(unknown, NAMES)).all()
+    assert np.isnan(table.values_of(unknown, NAMES, 7)).all()
+
+
+def test_a_table_ahead_of_its_reader_does_not_show_a_row_to_itself(
+    table: ObservationsTable,
+) -> None:
+    """After a crash the reader takes messages again that are in the table already."""
+    rows = scattered(1, 7)
+    np.testing.assert_array_equal(table.values_of(rows, NAMES, 8), rows.value)
+    assert np.isnan(table.values_of(rows, NAMES, 7)).all()

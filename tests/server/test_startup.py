@@ -63,6 +63,7 @@ def test_a_folder_that_cannot_be_made_is_one_clear_message(tmp_path: Path) -> No
 
 
 def test_a_second_instance_on_the_same_folder_names_the_first(brain: RunningBrain) -> None:
+    assert brain.process is not None
     ended = run(brain.folder, "up", "--data", str(brain.folder / "var"))
     assert ended.returncode == 2
     assert (

@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 
 import httpx
 
@@ -27,7 +28,7 @@ def test_logs_are_json_lines_that_name_their_process(brain: RunningBrain) -> Non
         return [json.loads(line) for line in text.splitlines()]
 
     for process in ("web", "gateway", "sense", "act"):
-        (first, *_) = until(lambda name=process: lines(name))
+        (first, *_) = until(partial(lines, process))
         assert first["process"] == process
         assert first["event"] == "starting"
         assert {"level", "timestamp", "pid"} <= first.keys()
