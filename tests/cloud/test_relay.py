@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from zhiyin import cloud
-from zhiyin.kernel import DAY, iso, new_id
+from zhiyin.kernel import DAY, ManualClock, iso, new_id
 
 
 async def write(store: cloud.Database, run: str, count: int) -> None:
@@ -25,7 +25,9 @@ async def on_the_bus(bus: cloud.Bus, run: str, last: str) -> list[dict[str, obje
     return found
 
 
-async def test_events_reach_the_bus_in_order_as_cloud_events(bus, store, clock):
+async def test_events_reach_the_bus_in_order_as_cloud_events(
+    bus: cloud.Bus, store: cloud.Database, clock: ManualClock
+) -> None:
     run = new_id()
     await write(store, run, 50)
     assert await cloud.relay_once(store, bus) == 50
@@ -41,7 +43,9 @@ async def test_events_reach_the_bus_in_order_as_cloud_events(bus, store, clock):
     assert await cloud.relay_once(store, bus) == 0
 
 
-async def test_a_death_between_sending_and_marking_doubles_nothing(bus, store):
+async def test_a_death_between_sending_and_marking_doubles_nothing(
+    bus: cloud.Bus, store: cloud.Database
+) -> None:
     run = new_id()
     await write(store, run, 20)
     await cloud.relay_once(store, bus)
@@ -54,7 +58,7 @@ async def test_a_death_between_sending_and_marking_doubles_nothing(bus, store):
     assert [event["subject"] for event in found] == [*map(str, range(20)), "last"]
 
 
-async def test_a_running_relay_hears_of_writes(bus, store):
+async def test_a_running_relay_hears_of_writes(bus: cloud.Bus, store: cloud.Database) -> None:
     run = new_id()
     tasks = [
         asyncio.create_task(cloud.run_relay(store, bus)),
@@ -68,7 +72,9 @@ async def test_a_running_relay_hears_of_writes(bus, store):
     assert len(found) == 3
 
 
-async def test_sent_events_are_forgotten_after_a_day_and_unsent_ones_never(bus, store, clock):
+async def test_sent_events_are_forgotten_after_a_day_and_unsent_ones_never(
+    bus: cloud.Bus, store: cloud.Database, clock: ManualClock
+) -> None:
     await write(store, new_id(), 2)
     await cloud.relay_once(store, bus)
     await write(store, new_id(), 1)
