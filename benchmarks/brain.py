@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+import httpx
 from tests.brains import RunningBrain, until
 
 from benchmarks.machine import Meter
@@ -138,8 +139,18 @@ class Measured:
 
     def wait_rows(self, rows: int, seconds: float) -> float:
         """Return the unix time of the commit by which the lake has `rows` rows."""
-        until(lambda: self.commits().rows >= rows, seconds, f"{rows} rows in the lake")
+        try:
+            until(lambda: self.commits().rows >= rows, seconds)
+        except AssertionError as fault:
+            raise AssertionError(
+                f"{self.commits().rows} rows in the lake; it should be {rows}\n{self.judged()}"
+            ) from fault
         return self.commits().last
+
+    def judged(self) -> str:
+        """Return what the brain itself says became of the observations."""
+        page = httpx.get(f"{self.brain.url}/metrics", timeout=10, trust_env=False).text
+        return "\n".join(line for line in page.splitlines() if "zhiyin_obs" in line)
 
     def register(self) -> None:
         """Register devices and probes over HTTP, as an installer would."""
@@ -151,8 +162,6 @@ class Measured:
         assert known >= DEVICES * PROPERTIES + PROBES, known
 
     def brain_total(self, path: str) -> int:
-        import httpx  # noqa: PLC0415  (only here)
-
         answer = httpx.get(f"{self.brain.api}{path}", params={"limit": 1}, trust_env=False)
         return int(answer.headers["X-Total-Count"])
 

@@ -73,7 +73,7 @@ def ingest(
     meter, begun = measured.meter(), time.time()
     load.go()
     summary = load.finish()
-    last = measured.wait_rows(before.rows + summary.observations, 60)
+    last = measured.wait_rows(before.rows + summary.observations, 25)
     took = measured.commits().seconds[len(before.seconds) :]
     cpu = meter.seconds()
     others = meter.others(summary.cpu)

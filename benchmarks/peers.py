@@ -40,6 +40,7 @@ class Stored(NamedTuple):
     others: float
 
 
+KNOWN = 4.0  # seconds in which a peer comes to know the series, as ours does before
 PEERS = (
     Peer("VictoriaMetrics", "victoria-metrics", "/write"),
     Peer("InfluxDB 1.x", "influxd", "/write?db=bench"),
@@ -110,7 +111,11 @@ def stored(peer: Peer, each: int, seconds: float) -> Stored | str:
         return f"{peer.binary} is not installed"
     try:
         with _running(peer) as (port, pid):
-            load = Load(f"127.0.0.1:{port}", "lines", each=each, seconds=seconds, path=peer.path)
+            to, options = f"127.0.0.1:{port}", {"each": each, "path": peer.path}
+            known = Load(to, "lines", seconds=KNOWN, **options)
+            known.go()
+            known.finish()
+            load = Load(to, "lines", seconds=seconds, **options)
             meter = Meter({"peer": pid})
             load.go()
             summary = load.finish()

@@ -25,11 +25,11 @@ from tests.fakes.mqtt_raw import packet, text
 
 from benchmarks.brain import DEVICES, FLOOR, PROPERTIES, device, property_
 
-STEP = 100  # ms that one moving on in time is; the last two digits are the row's own
-EPOCH = b"00000000000"  # stands for the leading 11 digits of unix milliseconds
-STAMP = b"0000-00-00T00:00:00.0"  # stands for the same in RFC 3339
+STEP = 10  # ms that one moving on in time is; the last digit is the row's own
+EPOCH = b"000000000000"  # stands for the leading 12 digits of unix milliseconds
+STAMP = b"0000-00-00T00:00:00.00"  # stands for the same in RFC 3339
 
-Row = tuple[str, str, int, float]  # thing, property, last two digits of the time, value
+Row = tuple[str, str, int, float]  # thing, property, last digit of the time, value
 
 
 class Summary(msgspec.Struct):
@@ -62,18 +62,18 @@ def rows_of(count: int, seed: int = 1) -> Iterator[list[Row]]:
 
 
 def as_rows(rows: list[Row]) -> bytes:
-    one = '{{"thing":"{}","property":"{}","time":' + EPOCH.decode() + '{:02d},"value":{}}}'
+    one = '{{"thing":"{}","property":"{}","time":' + EPOCH.decode() + '{:d},"value":{}}}'
     return ("[" + ",".join(one.format(*row) for row in rows) + "]").encode()
 
 
 def as_texts(rows: list[Row]) -> bytes:
-    one = '{{"thing":"{}","property":"{}","time":"' + STAMP.decode() + '{:02d}Z","value":{}}}'
+    one = '{{"thing":"{}","property":"{}","time":"' + STAMP.decode() + '{:d}Z","value":{}}}'
     return ("[" + ",".join(one.format(*row) for row in rows) + "]").encode()
 
 
 def as_lists(rows: list[Row]) -> bytes:
     things, properties, times, values = zip(*rows, strict=True)
-    moments = ",".join(f"{EPOCH.decode()}{last:02d}" for last in times)
+    moments = ",".join(f"{EPOCH.decode()}{last:d}" for last in times)
     lists = (
         f'"thing":{json.dumps(things)},"property":{json.dumps(properties)},'
         f'"time":[{moments}],"value":{json.dumps(values)}'
@@ -83,7 +83,7 @@ def as_lists(rows: list[Row]) -> bytes:
 
 def as_lines(rows: list[Row]) -> bytes:
     """Return InfluxDB line protocol; its times are nanoseconds."""
-    one = "point,thing={},property={} value={} " + EPOCH.decode() + "{:02d}000000"
+    one = "point,thing={},property={} value={} " + EPOCH.decode() + "{:d}000000"
     return "\n".join(
         one.format(thing, prop, value, last) for thing, prop, last, value in rows
     ).encode()
@@ -93,7 +93,7 @@ def as_mqtt(rows: list[Row], first: int) -> bytes:
     """Return a PUBLISH of QoS 1 for each row, packet identifiers from `first` on."""
     out = bytearray()
     for number, (thing, prop, last, value) in enumerate(rows):
-        body = f'{{"property":"{prop}","value":{value},"time":{EPOCH.decode()}{last:02d}}}'
+        body = f'{{"property":"{prop}","value":{value},"time":{EPOCH.decode()}{last:d}}}'
         topic = text(f"v1/observations/{thing}")
         out += packet(0x32, topic + (first + number).to_bytes(2, "big") + body.encode())
     return bytes(out)
@@ -105,12 +105,12 @@ SHAPES: dict[str, Callable[[list[Row]], bytes]] = {
 
 
 def moved(template: bytes, step: int) -> bytes:
-    """Return the request at `step` × 100 ms after 1970."""
+    """Return the request at `step` × 10 ms after 1970."""
     if STAMP in template:
-        seconds, tenth = divmod(step, 10)
+        seconds, hundredths = divmod(step, 100)
         moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return template.replace(STAMP, f"{moment}.{tenth}".encode())
-    return template.replace(EPOCH, b"%011d" % step)
+        return template.replace(STAMP, f"{moment}.{hundredths:02d}".encode())
+    return template.replace(EPOCH, b"%012d" % step)
 
 
 class Line(threading.Thread):
