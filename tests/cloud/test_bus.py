@@ -1,6 +1,5 @@
 """The bus on a real nats-server: once per id, in order, refused when full, back after a kill."""
 
-import asyncio
 import os
 import signal
 import subprocess
