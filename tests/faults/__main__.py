@@ -60,6 +60,9 @@ def run(chosen: argparse.Namespace) -> list[Result]:
             numbers = range(chosen.trials) if chosen.trial is None else [chosen.trial]
             results = _trials(chosen, ground, disk if disk.mounted else None, kinds, numbers)
     finally:
+        if any(result.violations for result in results):
+            shutil.copytree(disk.folder / "var" / "log", folder / "log", dirs_exist_ok=True)
+            say(f"the logs are in {folder / 'log'}")
         disk.unmount()
         if chosen.folder is None and not any(result.violations for result in results):
             shutil.rmtree(folder, ignore_errors=True)

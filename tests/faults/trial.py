@@ -14,6 +14,7 @@ from tests.faults.plan import SPACING, Batch, Plan, draw
 from tests.faults.reference import Observation
 from tests.faults.senders import HttpSender, MqttSender, NotTaken, Sender
 
+SLOW = 15.0  # seconds of settling from which on its steps are told
 SETTLE = 60.0  # seconds until everything must have arrived everywhere
 
 
@@ -32,6 +33,7 @@ class Result:
     retries: int = 0
     seconds: float = 0.0
     settled: float = 0.0
+    slow: str = ""
 
     def line(self) -> str:
         state = "VIOLATED" if self.violations else "ok"
@@ -40,6 +42,7 @@ class Result:
             f" ({self.settled:4.1f} settling)  {self.observations} observations,"
             f" {self.warnings} warnings, {self.cases} cases, {self.bad} bad,"
             f" {self.retries} retries  [{'; '.join(self.deeds)}]"
+            + (f"  slow: {self.slow}" if self.slow else "")
         )
 
 
@@ -64,6 +67,7 @@ class Trial:
         self.chance = random.Random(f"{seed}/{number}")
         self.plan: Plan = draw(f"{seed}/{number}/plan", number, base + number * SPACING, shares)
         self.result = Result(number, kind)
+        self._marks: list[tuple[str, float]] = []
 
     def run(self) -> Result:
         begun = time.monotonic()
@@ -112,9 +116,12 @@ class Trial:
     def _settle(self, ledger: list[Observation]) -> None:
         ground, plan = self.ground, self.plan
         begun = time.monotonic()
+        self._marks.append(("", begun))
         ground.wait_back()
+        self._mark("all back")
         last_mqtt, last_http = plan.sentinels
         until(lambda: self._warned(last_mqtt.thing), SETTLE, "the last of MQTT is judged")
+        self._mark("mqtt judged")
         until(lambda: ground.wire.tick(plan.closing), SETTLE, "the closing tick")
         sender = HttpSender("sentinel", [Batch([last_http])], ground.web)
         sender.send()
@@ -124,14 +131,22 @@ class Trial:
         if set(wanted) != set(ledger):
             raise AssertionError("the ledger is not the plan")
         # What arrives by ways of its own is waited for; what is too much is looked for at the end.
+        self._mark("judged")
         for check in (self._lake, self._judged, self._kept, self._sent):
             deadline = time.monotonic() + SETTLE / 2
             while check(ledger) and time.monotonic() < deadline:
                 time.sleep(0.05)
+            self._mark(check.__name__.strip("_"))
         for check in (self._lake, self._judged, self._kept, self._sent):
             self.result.violations += check(ledger)
         self.result.settled = time.monotonic() - begun
+        if self.result.settled > SLOW:
+            steps = zip(self._marks[1:], self._marks, strict=False)
+            self.result.slow = ", ".join(f"{at[0]} {at[1] - was[1]:.1f} s" for at, was in steps)
         self._count(ledger)
+
+    def _mark(self, what: str) -> None:
+        self._marks.append((what, time.monotonic()))
 
     def _warned(self, thing: str) -> bool:
         return bool(

@@ -1,6 +1,6 @@
 """一朵云:the ground: settings, database, bus, supervision, telemetry. Knows nothing of a city."""
 
-from zhiyin.cloud.broker import binary, free_port, prepare_streams, taken, write_config
+from zhiyin.cloud.broker import binary, broker_log, free_port, prepare_streams, taken, write_config
 from zhiyin.cloud.bus import (
     EVENTS,
     MQTT_STREAM,
@@ -24,8 +24,8 @@ from zhiyin.cloud.telemetry import METRICS, log_to_file, metrics_page
 __all__ = [
     "EVENTS", "METRICS", "MQTT_STREAM", "MQTT_SUBJECT", "OBSERVATIONS",
     "QUARANTINE", "Bus", "BusDown", "BusFull", "Child", "Database", "Message", "OutboxRow",
-    "PortTaken", "PositionRow", "Row", "Settings", "Supervisor", "announce", "binary", "claim",
-    "dies_with", "free_port", "hold",
+    "PortTaken", "PositionRow", "Row", "Settings", "Supervisor", "announce", "binary",
+    "broker_log", "claim", "dies_with", "free_port", "hold",
     "known_settings", "load", "log_to_file", "metrics_page", "poke_after_writes", "prepare",
     "prepare_streams", "prune", "relay_once", "run_relay", "take_in", "taken", "write_config",
 ]  # fmt: skip

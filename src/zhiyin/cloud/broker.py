@@ -85,6 +85,11 @@ def _bound(host: str, port: int) -> socket.socket:
     return probe
 
 
+def broker_log(settings: Settings) -> Path:
+    """Return where nats-server writes its log."""
+    return settings.folder / "log" / "nats-server.log"
+
+
 def write_config(settings: Settings, port: int, *, mqtt: bool) -> Path:
     """Write nats-server's configuration; without `mqtt` its MQTT door stays shut."""
     folder = settings.folder
@@ -93,7 +98,7 @@ def write_config(settings: Settings, port: int, *, mqtt: bool) -> Path:
         f"listen: 127.0.0.1:{port}",
         f"max_payload: {PAYLOAD}",
         f"max_pending: {16 * PAYLOAD}",
-        f'log_file: "{folder / "log" / "nats-server.log"}"',
+        f'log_file: "{broker_log(settings)}"',
         f"log_size_limit: {settings.log.mib * 1024 * 1024}",
         "jetstream {",
         f'  store_dir: "{folder / "bus"}"',

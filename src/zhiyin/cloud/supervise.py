@@ -67,7 +67,7 @@ class Child:
     name: str
     argv: list[str]
     env: dict[str, str] = field(default_factory=dict)
-    healthy: Callable[[], Awaitable[bool]] | None = None  # asked every 2 s; 5 noes are a restart
+    healthy: Callable[[], Awaitable[bool]] | None = None  # asked every 2 s; a no is a restart
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     restarts: int = 0
@@ -111,14 +111,14 @@ def hold(folder: Path, name: str) -> IO[str]:
     try:
         lock = file.open("a+", encoding="utf-8")
     except OSError as fault:
-        raise FolderNotWritable(str(file), reason=fault.strerror or str(fault)) from fault
+        raise FolderNotWritable(str(folder), reason=fault.strerror or str(fault)) from fault
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as fault:
         lock.seek(0)
         pid = lock.read().strip() or "?"
         lock.close()
-        raise FolderInUse(str(file), pid=pid) from fault
+        raise FolderInUse(str(folder), pid=pid) from fault
     with contextlib.suppress(OSError):  # the lock holds without our number in it
         lock.seek(0)
         lock.truncate()
@@ -196,7 +196,7 @@ class Supervisor:
             self._written = table
 
     async def _keep(self, child: Child) -> None:
-        wait, sick, asked = FIRST_WAIT, 0, 0.0
+        wait, asked = FIRST_WAIT, 0.0
         while True:
             await asyncio.sleep(0.05)
             self._write_table()
@@ -207,17 +207,15 @@ class Supervisor:
                 log.warning("process ended", process=child.name, code=code, again_in=wait)
                 await asyncio.sleep(wait)
                 child.restarts += 1
-                sick = 0
                 try:
                     self._spawn(child)
                 except OSError as fault:  # a full disk or table of processes: tried again
                     log.warning("process not started", process=child.name, fault=str(fault))
             elif child.healthy and time.monotonic() - max(asked, child.started) > 2:
-                sick = 0 if await child.healthy() else sick + 1
+                well = await child.healthy()
                 asked = time.monotonic()
-                if sick >= 5:
+                if not well:
                     log.warning("process unwell, ending it", process=child.name)
-                    sick = 0
                     _signal(child, signal.SIGKILL)
 
     async def _end(self, child: Child) -> None:

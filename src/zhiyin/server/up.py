@@ -25,6 +25,9 @@ from zhiyin.server.folders import packs_folder
 log = structlog.get_logger()
 
 PROCESSES = ("act", "sense", "gateway", "web")
+PATIENCE = 5  # questions, 2 s apart, that the bus may leave unanswered
+ROOM = 16 * 1024 * 1024  # bytes that must be free before the bus is started anew
+COULD_NOT_WRITE = (b"failed to store a msg", b"no space left on device", b"out of space")
 READY = 180.0  # seconds that start-up may take on a machine that is busy with other things
 Say = Any
 
@@ -133,20 +136,53 @@ def _what_is_set_up(settings: cloud.Settings) -> str:
 
 
 class Broker:
-    """Whether the house's nats-server does what it should, as the supervisor asks."""
+    """Whether the house's nats-server does what it should, as the supervisor asks.
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    After a full disk nats-server goes on refusing every message of a stream that it once could not
+    write, and says so nowhere but in its log; once there is room again it is started anew.
+    """
+
+    def __init__(self, settings: cloud.Settings) -> None:
+        self._url, self._folder = settings.bus.url, settings.folder
+        self._log = cloud.broker_log(settings)
+        self._read = self._size()
+        self._unwritten = False
         self._bus: cloud.Bus | None = None
+        self._noes = 0
 
     async def healthy(self) -> bool:
+        """Return False when it should be started anew."""
+        self._unwritten = self._unwritten or self._could_not_write()
+        if self._unwritten and shutil.disk_usage(self._folder).free > ROOM:
+            self._unwritten, self._read = False, self._size()
+            log.warning("bus could not write, and there is room now")
+            return False
         try:
             if self._bus is None:
                 self._bus = await cloud.Bus.connect(self._url, "supervisor")
             await self._bus.state(cloud.OBSERVATIONS)
         except WorldFault:
+            self._noes += 1
+        else:
+            self._noes = 0
+        if self._noes < PATIENCE:
+            return True
+        self._noes = 0
+        return False
+
+    def _size(self) -> int:
+        return self._log.stat().st_size if self._log.exists() else 0
+
+    def _could_not_write(self) -> bool:
+        size = self._size()
+        start = self._read if self._read <= size else 0  # it begins a new file at its limit
+        self._read = size
+        if start == size:
             return False
-        return True
+        with self._log.open("rb") as lines:
+            lines.seek(max(start, size - 1024 * 1024))
+            said = lines.read()
+        return any(words in said for words in COULD_NOT_WRITE)
 
 
 async def wait_ready(settings: cloud.Settings, seconds: float = READY) -> None:
@@ -214,7 +250,7 @@ async def _start(
     if settings.bus.port and settings.bus.url.endswith(f":{settings.bus.port}"):
         await cloud.prepare_streams(settings, settings.bus.port)
         config = cloud.write_config(settings, settings.bus.port, mqtt=True)
-        broker = Broker(settings.bus.url)
+        broker = Broker(settings)
         argv = [cloud.binary(), "-c", str(config)]
         supervisor.start(cloud.Child("nats-server", argv, healthy=broker.healthy))
     for role in PROCESSES:
