@@ -13,7 +13,7 @@ from benchmarks.machine import load, machine
 RESULTS = Path("bench-results.md")
 SECONDS = 10.0  # of load, of each measurement
 
-Row = tuple[str, str, str, str, str]  # what, ours, peer, ratio, CPU
+Row = tuple[str, str, str, str, str, str]  # what, ours, peer, ratio, CPU, others
 
 
 def _cpu(cpu: dict[str, float]) -> str:
@@ -28,8 +28,12 @@ class Table:
         self.rows: list[Row] = []
         self.notes: list[str] = []
 
-    def add(self, what: str, ours: str, peer: str = "", ratio: str = "", cpu: str = "") -> None:
-        self.rows.append((what, ours, peer, ratio, cpu))
+    def add(
+        self, what: str, ours: str, peer: str = "", ratio: str = "", cpu: str = "",
+        others: float | None = None,
+    ) -> None:  # fmt: skip
+        busy = "" if others is None else f"{others:.2f}"
+        self.rows.append((what, ours, peer, ratio, cpu, busy))
         print(" | ".join(part for part in self.rows[-1] if part), flush=True)
 
     def note(self, text: str) -> None:
@@ -37,7 +41,8 @@ class Table:
         print(text, flush=True)
 
     def markdown(self) -> str:
-        head = ("measured", "ours", "peer", "ours : peer", "CPU µs a unit, by process")
+        head = ("measured", "ours", "peer", "ours : peer", "CPU µs a unit, by process",
+                "cores others kept busy")  # fmt: skip
         lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
         lines += ["| " + " | ".join(row) + " |" for row in self.rows]
         return "\n".join([*lines, "", *(f"- {note}" for note in self.notes), ""])
@@ -58,7 +63,7 @@ def measure_peers(table: Table) -> dict[int, peers.Stored]:
                 break
             table.add(
                 f"{peer.name}, store only, {each:,} a request", "", f"{run.rate:,.0f}/s", "",
-                f"{run.cpu:.2f}",
+                f"{run.cpu:.2f}", run.others,
             )  # fmt: skip
             table.note(
                 f"{peer.name}, {each:,} a request: answered p50 {run.answer_p50_ms:.1f} p99"
@@ -83,7 +88,7 @@ def measure_brain(table: Table, best: dict[int, peers.Stored]) -> None:
                 table.add(
                     f"HTTP to lake, {title}, {each:,} a request", f"{run.committed:,.0f}/s",
                     f"{peer.rate:,.0f}/s" if peer else "",
-                    f"{run.committed / peer.rate:.2f}" if peer else "", _cpu(run.cpu),
+                    f"{run.committed / peer.rate:.2f}" if peer else "", _cpu(run.cpu), run.others,
                 )  # fmt: skip
                 table.note(ingest.shown(run))
         for rate in (100_000.0, 0.0):
@@ -94,8 +99,10 @@ def measure_brain(table: Table, best: dict[int, peers.Stored]) -> None:
             )
             table.note(f"warnings at {told.rate:,.0f}/s: {told.missing} of {told.probes} missing")
         run = ingest.mqtt(measured, SECONDS)
-        table.add("MQTT QoS 1 to lake, one a message", f"{run.committed:,.0f}/s", "", "",
-                  _cpu(run.cpu))  # fmt: skip
+        table.add(
+            "MQTT QoS 1 to lake, one a message", f"{run.committed:,.0f}/s", "", "", _cpu(run.cpu),
+            run.others,
+        )  # fmt: skip
         table.note(ingest.shown(run))
         table.add("memory after the load, MiB", _sizes(run.rss))
 
