@@ -98,11 +98,14 @@ class Door:
 
     async def look(self, message: Message, source: str, *, history: bool = False) -> Checked:
         """Check a batch; a device we do not know may have been registered a moment ago."""
-        received = self._clock.now()
+        received, known = self._clock.now(), len(self.register)
         checked = self.check(message, source, received=received, history=history)
         unknown = {Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_PROPERTY}
-        if any(item.reason in unknown for item in checked.rejected) and await self.refresh():
-            checked = self.check(message, source, received=received, history=history)
+        if any(item.reason in unknown for item in checked.rejected):
+            await self.refresh()
+            # Told of the change, another refresh may have been quicker: what counts is the size.
+            if len(self.register) > known:
+                checked = self.check(message, source, received=received, history=history)
         return checked
 
     async def take(
