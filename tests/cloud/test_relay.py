@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from zhiyin import cloud
+from zhiyin.cloud.relay import resume
 from zhiyin.kernel import DAY, ManualClock, iso, new_id
 
 
@@ -70,6 +71,28 @@ async def test_a_running_relay_hears_of_writes(bus: cloud.Bus, store: cloud.Data
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert len(found) == 3
+
+
+async def test_what_the_bus_has_already_is_marked_and_not_sent_again(
+    bus: cloud.Bus, store: cloud.Database
+) -> None:
+    run = new_id()
+    await write(store, run, 5)
+    await cloud.relay_once(store, bus)
+    async with store.write("system:test") as session:
+        await session.execute(update(cloud.OutboxRow).values(sent=False))
+    assert await resume(store, bus) == 5
+    assert await cloud.relay_once(store, bus) == 0
+
+
+async def test_resuming_ends_when_every_event_has_left_the_stream(
+    bus: cloud.Bus, store: cloud.Database
+) -> None:
+    await bus.publish("events.test.old", b"{}")
+    await bus.api(f"STREAM.PURGE.{cloud.EVENTS}")
+    await write(store, new_id(), 1)
+    async with asyncio.timeout(20):
+        assert await resume(store, bus) == 0
 
 
 async def test_sent_events_are_forgotten_after_a_day_and_unsent_ones_never(

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
-import msgspec
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
@@ -105,31 +104,6 @@ class Wire:
         except (WorldFault, TimeoutError):
             return False
         return True
-
-    def state(self, stream: str) -> dict[str, Any]:
-        async def ask() -> dict[str, Any]:
-            return await (await self._open()).state(stream)
-
-        return self._do(ask())
-
-    def events(self) -> list[tuple[int, str, str]]:
-        """Return (sequence, id, kind) of every event on the stream."""
-
-        async def read() -> list[tuple[int, str, str]]:
-            bus = await self._open()
-            last = (await bus.state(cloud.EVENTS))["last_seq"]
-            found: list[tuple[int, str, str]] = []
-            if not last:
-                return found
-            async for messages in bus.read_from(cloud.EVENTS, 1, batch=2000):
-                for message in messages:
-                    event = msgspec.json.decode(message.data)
-                    found.append((message.seq, event["id"], event["type"]))
-                if found and found[-1][0] >= last:
-                    return found
-            return found
-
-        return self._do(read(), 120)
 
     def close(self) -> None:
         if self._bus is not None:

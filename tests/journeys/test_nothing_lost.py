@@ -24,6 +24,7 @@ from tests.faults.senders import HttpSender
 HTTP_LINES, HTTP_THINGS, HTTP_ROWS = 4, 50, 1_000  # lines × things × rows of each
 MQTT_THINGS, MQTT_COUNT = 40, 20_000
 BATCH = 1_000  # rows in one request
+PAUSE = 0.5  # seconds between two requests of a sender, so that sending outlasts the kills
 KILLED = ("web", "sense", "gateway", "act", "nats-server", "sense", "web")
 
 
@@ -34,12 +35,17 @@ def _http_lines(chance: random.Random, base: int) -> list[list[Batch]]:
         values = {f"n_h{line}_{n}": 0.01 for n in range(HTTP_THINGS)}
         rows = []
         for row in range(HTTP_ROWS):
-            for thing in chance.sample(sorted(values), HTTP_THINGS // 2 if row % 100 == 0 else 0):
+            for thing in chance.sample(sorted(values), HTTP_THINGS // 2 if row % 50 == 0 else 0):
                 values[thing] = round(chance.choice([0.01, chance.random() / 2]), 3)
             at = base + row * MINUTE
             rows += [Observation(thing, "depth", at, value) for thing, value in values.items()]
         batches = [
-            Batch(rows[at : at + BATCH], key=f"n{line}-{at}", twice=chance.random() < 0.05)
+            Batch(
+                rows[at : at + BATCH],
+                key=f"n{line}-{at}",
+                twice=chance.random() < 0.05,
+                pause=PAUSE,
+            )
             for at in range(0, len(rows), BATCH)
         ]
         lines.append(batches)
@@ -51,7 +57,7 @@ def _mqtt_device(ground: Ground, ledger: Path, base: int) -> "subprocess.Popen[s
         sys.executable, "-m", "tests.fakes.devices", "--mqtt", ground.mqtt,
         "--ledger", str(ledger), "--seed", "3", "--things", str(MQTT_THINGS),
         "--count", str(MQTT_COUNT), "--prefix", "n_m", "--start", str(base), "--every", str(MINUTE),
-        "--step", "0.00002", "--rate", "1000", "--patience", "120",
+        "--step", "0.00002", "--rate", "600", "--patience", "120",
     ]  # fmt: skip
     return subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
@@ -113,6 +119,7 @@ def _settled(ground: Ground, ledger: list[Observation], closing: int) -> None:
     rows, identities = ground.lake(distinct)[0]
     assert rows == identities == len(ledger)
     assert verify.warning_rows(ground, "n_", ledger, closing) == []
-    assert ground.ask("SELECT count(*) FROM watch_warning")[0][0] > 500
+    assert ground.ask("SELECT count(*) FROM watch_warning")[0][0] > 300
+    assert ground.ask("SELECT count(*) FROM command_case")[0][0] > 100
     assert ground.ask("SELECT count(*) FROM network_quarantine")[0][0] == 0
     until(lambda: not verify.event_ledger(ground), 30, "the ledger of events is whole")

@@ -333,13 +333,14 @@ async def prepare(bus: Bus, settings: Settings) -> None:
     limit = settings.bus.stream_mib * 1024 * 1024
     common = {"storage": "file", "num_replicas": 1, "duplicate_window": duplicates}
     streams: list[dict[str, Any]] = [
-        # New messages are refused when it is full: back-pressure, never a silent loss.
+        # New messages are refused when one is full: back-pressure, never a silent loss. Whoever
+        # brings a stream's messages to where they stay removes them.
         {"name": OBSERVATIONS, "subjects": ["observations.>"], "retention": "limits",
          "discard": "new", "max_bytes": limit, "max_age": 0, "allow_direct": True, **common},
         {"name": QUARANTINE, "subjects": ["quarantine.>"], "retention": "limits",
          "discard": "new", "max_bytes": limit // 4, "max_age": 0, **common},
         {"name": EVENTS, "subjects": ["events.>"], "retention": "limits",
-         "discard": "old", "max_bytes": limit // 4, "max_age": 7 * 86_400 * 10**9, **common},
+         "discard": "new", "max_bytes": limit // 4, "max_age": 0, **common},
         {"name": MQTT_STREAM, "subjects": ["$MQTT.msgs.>"], "retention": "interest",
          "discard": "new", "max_bytes": limit // 4, "storage": "file", "num_replicas": 1},
     ]  # fmt: skip

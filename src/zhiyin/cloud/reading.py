@@ -40,27 +40,29 @@ async def take_in(
     """Hand a stream's messages to `handle` for ever, in a transaction in the name of `actor`.
 
     What `handle` raises rolls back; faults of the store are tried again, others end the reader.
-    With `forget` this is the stream's only reader: what it has taken in is removed from there.
+    With `forget` this is the stream's only reader: what it has taken in is removed from there,
+    all but the last (an emptied stream may count anew when the bus crashes).
     """
     cleaned = time.monotonic()
     while True:
         try:
             # A stream that was set up anew counts from 1 again.
             name = f"{reader}:{await bus.identity(stream)}"
-            start = await _position(database, name)
+            start = await position_of(database, name)
             async for messages in bus.read_from(stream, start + 1, subject):
                 if messages:
                     await _until_done(database, name, actor, messages, handle)
                     start = messages[-1].seq
                 if forget and start and time.monotonic() - cleaned > CLEAN:
                     cleaned = time.monotonic()
-                    await bus.forget(stream, start)
+                    await bus.forget(stream, start - 1)
         except (WorldFault, SQLAlchemyError, OSError) as fault:
             log.info("reader starts anew", reader=reader, fault=str(fault))
             await asyncio.sleep(0.5)
 
 
-async def _position(database: Database, name: str) -> int:
+async def position_of(database: Database, name: str) -> int:
+    """Return how far a reader, named `<reader>:<identity of the stream>`, has come."""
     async with database.read() as session:
         found = select(PositionRow.position).where(PositionRow.reader == name)
         return (await session.scalar(found)) or 0

@@ -15,6 +15,7 @@ log = structlog.get_logger()
 
 POKE = "cloud.outbox"  # notified by writers, so that the relay need not wait for its next look
 AT_ONCE = 500  # events between two marks of what was sent
+RELAYED = 2 * AT_ONCE  # events that a relay looks back when it starts
 LOOK = 0.5  # seconds between looks without a notification
 _encoder = msgspec.json.Encoder()
 
@@ -45,14 +46,18 @@ async def resume(database: Database, bus: Bus) -> int:
     async with database.read() as session:
         unsent = select(OutboxRow.id, OutboxRow.at).where(OutboxRow.sent.is_(False))
         waiting = {f"{at}-{id_}": id_ for id_, at in await session.execute(unsent)}
-    last = (await bus.state(EVENTS))["last_seq"]
-    if not waiting or not last:
+    state = await bus.state(EVENTS)
+    last = state["last_seq"]
+    if not waiting or not state["messages"]:
         return 0
     found: list[int] = []
-    async for messages in bus.read_from(EVENTS, max(1, last - 2 * AT_ONCE), batch=AT_ONCE):
+    async for messages in bus.read_from(EVENTS, max(1, last - RELAYED), batch=AT_ONCE):
         ids = (message.headers.get("Nats-Msg-Id", "") for message in messages)
         found += [waiting[name] for name in ids if name in waiting]
         if messages and messages[-1].seq >= last:
+            break
+        # Old events leave the stream, so the last one may be gone while its number is remembered.
+        if not messages and (await bus.state(EVENTS))["first_seq"] > last:
             break
     if found:
         await _mark_sent(database, found)

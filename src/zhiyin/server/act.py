@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zhiyin import cloud, command, network, watch
 from zhiyin.kernel import HOUR
 from zhiyin.server.brain import Brain
+from zhiyin.server.sense import CASES, WARNINGS
 
 log = structlog.get_logger()
 
@@ -52,8 +53,8 @@ async def run_act(brain: Brain, bus: cloud.Bus, database: cloud.Database) -> Non
             reader="keeper", actor="system:network", handle=keep, forget=True,
         )  # fmt: skip
         warned = cloud.take_in(
-            bus, database, cloud.EVENTS, "events.watch.warning.*",
-            reader="cases", actor="system:command", handle=on_warnings,
+            bus, database, cloud.EVENTS, WARNINGS,
+            reader=CASES, actor="system:command", handle=on_warnings,
         )  # fmt: skip
         tasks.create_task(kept)
         tasks.create_task(warned)

@@ -32,6 +32,9 @@ TICKS = 0.25  # real seconds between ticks
 LATEST, SNAPSHOT = "live.latest", "live.snapshot"
 TELL = 0.25  # real seconds between tellings of what changed
 TELL_ROWS = 200_000  # in one message
+LEDGER_ROWS = 5_000  # events that are written without waiting for more
+TRIM = 10.0  # seconds between two looks at how crowded the events are
+CASES, WARNINGS = "cases", "events.watch.warning.*"  # who opens cases, and what it reads
 RECORD = 500  # changes of warnings in one transaction
 
 lag = prometheus_client.Gauge(
@@ -360,18 +363,37 @@ class Sense:
         stream = await self._bus.identity(cloud.EVENTS)
         ledger = lake.EventLedger(self._brain.settings.folder / "lake", stream)
         waiting: list[cloud.Message] = []
-        written = time.monotonic()
-        async for messages in self._bus.read_from(
-            cloud.EVENTS, ledger.position + 1, batch=1000, wait=0.2
-        ):
+        written = trimmed = time.monotonic()
+        reader = self._bus.read_from(cloud.EVENTS, ledger.position + 1, batch=1000, wait=0.2)
+        async for messages in reader:
             waiting += messages
-            if waiting and (time.monotonic() - written > 2 or len(waiting) > 5000):
+            while waiting and (time.monotonic() - written > 2 or len(waiting) > LEDGER_ROWS):
+                written = time.monotonic()
                 try:
                     await asyncio.to_thread(ledger.append, waiting)
                     waiting = []
                 except WorldFault as fault:
                     log.warning("ledger waits", fault=str(fault))
-                written = time.monotonic()
+                    await asyncio.sleep(1)
+            if time.monotonic() - trimmed > TRIM:
+                trimmed = time.monotonic()
+                try:
+                    await self._trim_events(stream, ledger.position)
+                except (WorldFault, SQLAlchemyError, OSError) as fault:
+                    log.warning("events stay", fault=str(fault))
+
+    async def _trim_events(self, stream: str, upto: int) -> None:
+        """Remove the older events, when they crowd, that the ledger and the cases have."""
+        state = await self._bus.state(cloud.EVENTS)
+        if state["bytes"] <= self._brain.settings.bus.stream_mib * 1024 * 1024 // 8:
+            return
+        cases = await cloud.position_of(self._database, f"{CASES}:{stream}")
+        newest = await self._bus.last(cloud.EVENTS, WARNINGS)
+        if newest is not None and newest.seq > cases:
+            upto = min(upto, cases)
+        ready = upto - cloud.RELAYED  # the relay looks back so far when it starts
+        if ready > state["first_seq"]:
+            await self._bus.forget(cloud.EVENTS, ready)
 
 
 def _part_of(state: dict[str, Any], prefix: str) -> dict[str, Any]:
