@@ -88,7 +88,8 @@ def measure_brain(table: Table, best: dict[int, peers.Stored]) -> None:
                 table.add(
                     f"HTTP to lake, {title}, {each:,} a request", f"{run.committed:,.0f}/s",
                     f"{peer.rate:,.0f}/s" if peer else "",
-                    f"{run.cpu_all / peer.cpu:.1f} × its CPU" if peer else "", _cpu(run.cpu), run.others,
+                    f"{run.cpu_all / peer.cpu:.1f} × its CPU" if peer else "",
+                    _cpu(run.cpu), run.others,
                 )  # fmt: skip
                 table.note(ingest.shown(run))
         for rate in (100_000.0, 0.0):
