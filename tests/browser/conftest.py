@@ -1,4 +1,7 @@
-"""A Chromium and a demonstration district at speed, shared by the browser tests."""
+"""A Chromium and a demonstration district at speed, shared by the tests of one module.
+
+Not by the whole session: as long as Playwright runs, no other event loop can in this thread.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -17,7 +20,7 @@ FLAGS = [
 STATIC = Path(__file__).parents[2] / "src" / "zhiyin" / "static"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = next(
         (found for name in ("chromium", "chromium-browser", "google-chrome")
@@ -33,7 +36,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cloudburst(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBrain]:
     """The bad day at sixty times speed: the underpasses fill about 45 s after the start."""
     brain = RunningBrain(tmp_path_factory.mktemp("cloudburst"))
