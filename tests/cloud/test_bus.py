@@ -1,6 +1,5 @@
 """The bus on a real nats-server: once per id, in order, refused when full, back after a kill."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -38,32 +37,6 @@ async def test_what_is_forgotten_is_gone_and_the_rest_is_there(bus):
     await bus.forget(cloud.OBSERVATIONS, seqs[6])
     state = await bus.state(cloud.OBSERVATIONS)
     assert (state["messages"], state["first_seq"]) == (3, seqs[7])
-
-
-async def test_a_consumer_gets_again_what_it_did_not_finish(bus):
-    handled: list[bytes] = []
-
-    async def handle(messages: list[cloud.Message]) -> None:
-        handled.extend(message.data for message in messages)
-        if len(handled) == 1:
-            raise cloud.BusDown("test", reason="the first time")
-        done.set()
-
-    done = asyncio.Event()
-    work = bus.consume(cloud.EVENTS, "again", "events.again", handle)
-    # Unacknowledged messages return after 30 s, or at once when the consumer is made anew.
-    await bus.publish("events.again", b"once")
-    task = asyncio.create_task(work)
-    while not handled:
-        await asyncio.wait([task], timeout=0.05)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await bus.api(f"CONSUMER.DELETE.{cloud.EVENTS}.again")
-    task = asyncio.create_task(bus.consume(cloud.EVENTS, "again", "events.again", handle))
-    await asyncio.wait_for(done.wait(), 10)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert handled == [b"once", b"once"]
 
 
 async def test_a_full_stream_refuses_and_loses_nothing(bus, settings):

@@ -115,7 +115,7 @@ def test_a_stream_set_up_anew_counts_from_one_again(table, tmp_path):
 
 def test_what_is_in_the_table_is_found_by_series_and_time(table):
     columns = scattered(0, 1)
-    values = table.values_of(columns, NAMES)
+    values = table.values_of(columns, NAMES, 1 << 40)
     np.testing.assert_array_equal(values, columns.value)
     unknown = Columns.of([0], [START - 1], [1.0])
     assert np.isnan(table.values_of(unknown, NAMES)).all()

@@ -46,9 +46,10 @@ async def resume(database: Database, bus: Bus) -> int:
     async with database.read() as session:
         unsent = select(OutboxRow.id, OutboxRow.at).where(OutboxRow.sent.is_(False))
         waiting = {f"{at}-{id_}": id_ for id_, at in await session.execute(unsent)}
-    last = (await bus.state(EVENTS))["last_seq"]
-    if not waiting or not last:
+    state = await bus.state(EVENTS)
+    if not waiting or not state["messages"]:
         return 0
+    last = state["last_seq"]
     found: list[int] = []
     async for messages in bus.read_from(EVENTS, max(1, last - RELAYED), batch=AT_ONCE):
         ids = (message.headers.get("Nats-Msg-Id", "") for message in messages)

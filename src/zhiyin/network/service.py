@@ -98,11 +98,13 @@ class Door:
 
     async def look(self, message: Message, source: str, *, history: bool = False) -> Checked:
         """Check a batch; a device we do not know may have been registered a moment ago."""
-        received = self._clock.now()
+        received, known = self._clock.now(), len(self.register)
         checked = self.check(message, source, received=received, history=history)
         unknown = {Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_PROPERTY}
-        if any(item.reason in unknown for item in checked.rejected) and await self.refresh():
-            checked = self.check(message, source, received=received, history=history)
+        if any(item.reason in unknown for item in checked.rejected):
+            await self.refresh()
+            if len(self.register) > known:  # by this look, or by one that was under way
+                checked = self.check(message, source, received=received, history=history)
         return checked
 
     async def take(
