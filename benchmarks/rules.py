@@ -5,6 +5,7 @@ what the engine also does: order in time, lateness, repeats, evidence, ids of wa
 """
 
 import time
+from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
@@ -16,6 +17,7 @@ from zhiyin.watch.model import Rule
 from zhiyin.watch.series import SeriesTable
 
 SERIES = 100_000
+SIZES = (20_000, 1_000)  # observations a batch
 NAN = float("nan")
 
 
@@ -117,13 +119,13 @@ def loop(kinds: int, each: int, size: int, mood: str) -> float:
     return round((time.perf_counter() - start) / size * 1e6, 3)
 
 
-def main() -> dict[str, Any]:
+def main(moods: Iterable[str] = tuple(MOODS)) -> dict[str, Any]:
     """Return the measurements by name."""
     results: dict[str, Any] = {}
     for kinds, each in ((5, 4), (1, 20)):
-        for mood in MOODS:
+        for mood in moods:
             name = f"{each} of 20 rules per series, {mood}"
-            for size in (20_000, 1_000):
+            for size in SIZES:
                 results[f"{name}, batch {size}"] = columns(kinds, each, size, mood)
             results[f"{name}, python loop"] = {
                 "us_per_observation": loop(kinds, each, 20_000, mood)

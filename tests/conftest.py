@@ -19,9 +19,12 @@ from tests.brains import RunningBrain
 @pytest.fixture(scope="session")
 def brain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBrain]:
     """A brain that several tests speak to; each uses things of its own and leaves it running."""
-    running = RunningBrain(
-        tmp_path_factory.mktemp("brain"), {"observations": {"body_mib": 1, "text_bytes": 4096}}
-    )
+    limits = {
+        "observations": {"body_mib": 1, "text_bytes": 4096},
+        "bus": {"retain": "1s"},
+        "lake": {"checkpoint": "1s"},
+    }
+    running = RunningBrain(tmp_path_factory.mktemp("brain"), limits)
     try:
         yield running.start()
     finally:

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -19,27 +20,29 @@ async def first(bus: cloud.Bus, count: int, start: int = 1) -> list[cloud.Messag
     return found
 
 
-async def test_the_same_id_is_taken_once(bus):
+async def test_the_same_id_is_taken_once(bus: cloud.Bus) -> None:
     first_seq = await bus.publish("observations.test", b"a", msg_id="a")
     assert await bus.publish("observations.test", b"a", msg_id="a") == first_seq
     assert await bus.publish("observations.test", b"b", msg_id="b") == first_seq + 1
 
 
-async def test_a_reader_gets_everything_in_order_from_where_it_says(bus):
+async def test_a_reader_gets_everything_in_order_from_where_it_says(bus: cloud.Bus) -> None:
     seqs = [await bus.publish("observations.test", str(n).encode()) for n in range(600)]
     found = await first(bus, 600, seqs[0])
     assert [message.data for message in found] == [str(n).encode() for n in range(600)]
     assert (await first(bus, 100, seqs[500]))[0].data == b"500"
 
 
-async def test_what_is_forgotten_is_gone_and_the_rest_is_there(bus):
+async def test_what_is_forgotten_is_gone_and_the_rest_is_there(bus: cloud.Bus) -> None:
     seqs = [await bus.publish("observations.test", b"x") for _ in range(10)]
     await bus.forget(cloud.OBSERVATIONS, seqs[6])
     state = await bus.state(cloud.OBSERVATIONS)
     assert (state["messages"], state["first_seq"]) == (3, seqs[7])
 
 
-async def test_a_full_stream_refuses_and_loses_nothing(bus, settings):
+async def test_a_full_stream_refuses_and_loses_nothing(
+    bus: cloud.Bus, settings: cloud.Settings
+) -> None:
     config = {"name": cloud.OBSERVATIONS, "subjects": ["observations.>"], "discard": "new",
               "storage": "file", "num_replicas": 1, "allow_direct": True,
               "duplicate_window": 600 * 10**9}  # fmt: skip
@@ -58,13 +61,15 @@ async def test_a_full_stream_refuses_and_loses_nothing(bus, settings):
     assert await bus.publish("observations.test", b"room again")
 
 
-async def test_without_a_bus_it_says_so(bus):
+async def test_without_a_bus_it_says_so(bus: cloud.Bus) -> None:
     with pytest.raises(cloud.BusDown) as caught:
         await bus.ask("nobody.is.there", within=0.5)
     assert caught.value.status == 503
 
 
-async def test_a_reader_goes_on_after_the_server_was_killed(settings, tmp_path):
+async def test_a_reader_goes_on_after_the_server_was_killed(
+    settings: cloud.Settings, tmp_path: Path
+) -> None:
     settings = cloud.load(environ={}, given={"data_folder": str(tmp_path)})
     cloud.claim(tmp_path).close()
     port = cloud.free_port()
@@ -85,7 +90,6 @@ async def test_a_reader_goes_on_after_the_server_was_killed(settings, tmp_path):
         found += [message.data for message in messages]
         if found:
             break
-    await reader.aclose()
     await writer.close()
     await bus.close()
     server.terminate()
@@ -93,7 +97,7 @@ async def test_a_reader_goes_on_after_the_server_was_killed(settings, tmp_path):
     assert found == [b"after"]
 
 
-async def test_a_puback_means_kept_from_the_first_moment_of_the_mqtt_port(tmp_path):
+async def test_a_puback_means_kept_from_the_first_moment_of_the_mqtt_port(tmp_path: Path) -> None:
     """The interest in MQTT messages stands before the port opens, and nobody need be reading."""
     port, mqtt = cloud.free_port(), cloud.free_port()
     settings = cloud.load(environ={}, given={"data_folder": str(tmp_path), "mqtt": {"port": mqtt}})

@@ -67,7 +67,7 @@ async def events(database: cloud.Database) -> list[cloud.OutboxRow]:
         return list(await session.scalars(select(cloud.OutboxRow).order_by(cloud.OutboxRow.id)))
 
 
-async def test_the_migrations_make_what_the_models_say(database):
+async def test_the_migrations_make_what_the_models_say(database: cloud.Database) -> None:
     def difference(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, METADATA))
@@ -76,7 +76,7 @@ async def test_the_migrations_make_what_the_models_say(database):
         assert await connection.run_sync(difference) == []
 
 
-async def test_migrating_again_changes_nothing(database, url):
+async def test_migrating_again_changes_nothing(database: cloud.Database, url: str) -> None:
     async with database.write("user:a") as session:
         session.add(device("kept"))
     migrate(url)
@@ -84,7 +84,7 @@ async def test_migrating_again_changes_nothing(database, url):
         assert await session.get(DeviceRow, "kept")
 
 
-async def test_each_change_leaves_who_when_before_and_after(database):
+async def test_each_change_leaves_who_when_before_and_after(database: cloud.Database) -> None:
     async with database.write("user:a") as session:
         session.add(device("one"))
     async with database.write("user:b") as session:
@@ -102,7 +102,7 @@ async def test_each_change_leaves_who_when_before_and_after(database):
     assert {row.subject for row in (made, changed, removed)} == {"one"}
 
 
-async def test_what_is_announced_goes_with_the_rows(database):
+async def test_what_is_announced_goes_with_the_rows(database: cloud.Database) -> None:
     async with database.write("user:a") as session:
         cloud.announce(session, "network.device.greeted", "one", {"again": False})
         session.add(device("one"))
@@ -112,7 +112,7 @@ async def test_what_is_announced_goes_with_the_rows(database):
     ]
 
 
-async def test_a_row_written_without_change_says_nothing(database):
+async def test_a_row_written_without_change_says_nothing(database: cloud.Database) -> None:
     async with database.write("user:a") as session:
         session.add(device("one"))
     async with database.write("user:a") as session:
@@ -120,7 +120,7 @@ async def test_a_row_written_without_change_says_nothing(database):
     assert len(await events(database)) == 1
 
 
-async def test_rollback_leaves_neither_row_nor_event(database):
+async def test_rollback_leaves_neither_row_nor_event(database: cloud.Database) -> None:
     async def half(session: AsyncSession) -> None:
         session.add(device("one"))
         cloud.announce(session, "network.device.greeted", "one", {})
@@ -135,7 +135,7 @@ async def test_rollback_leaves_neither_row_nor_event(database):
         assert await session.get(DeviceRow, "one") is None
 
 
-async def test_a_rolled_back_savepoint_leaves_no_event(database):
+async def test_a_rolled_back_savepoint_leaves_no_event(database: cloud.Database) -> None:
     async def inner(session: AsyncSession) -> None:
         async with session.begin_nested():
             session.add(device("inner"))
@@ -149,7 +149,7 @@ async def test_a_rolled_back_savepoint_leaves_no_event(database):
     assert [row.subject for row in await events(database)] == ["outer"]
 
 
-async def test_many_writers_lose_nothing(database, url):
+async def test_many_writers_lose_nothing(database: cloud.Database, url: str) -> None:
     other = cloud.Database(url, ManualClock(2_000))  # as another process has it
 
     async def write(store: cloud.Database, writer: int) -> None:
@@ -164,7 +164,7 @@ async def test_many_writers_lose_nothing(database, url):
     assert all(row.actor == f"user:{row.subject.partition('-')[0]}" for row in found)
 
 
-async def test_numbers_stay_exact(database):
+async def test_numbers_stay_exact(database: cloud.Database) -> None:
     async with database.write("user:a") as session:
         session.add(DeviceRow(id="when", type="lake", source="汉阳", created_at=2**53 + 1))
     async with database.read() as session:

@@ -6,7 +6,8 @@ import msgspec
 from sqlalchemy import select, update
 
 from zhiyin import cloud
-from zhiyin.kernel import DAY, iso, new_id
+from zhiyin.cloud.relay import resume
+from zhiyin.kernel import DAY, ManualClock, iso, new_id
 
 
 async def write(store: cloud.Database, run: str, count: int) -> None:
@@ -25,7 +26,9 @@ async def on_the_bus(bus: cloud.Bus, run: str, last: str) -> list[dict[str, obje
     return found
 
 
-async def test_events_reach_the_bus_in_order_as_cloud_events(bus, store, clock):
+async def test_events_reach_the_bus_in_order_as_cloud_events(
+    bus: cloud.Bus, store: cloud.Database, clock: ManualClock
+) -> None:
     run = new_id()
     await write(store, run, 50)
     assert await cloud.relay_once(store, bus) == 50
@@ -41,7 +44,9 @@ async def test_events_reach_the_bus_in_order_as_cloud_events(bus, store, clock):
     assert await cloud.relay_once(store, bus) == 0
 
 
-async def test_a_death_between_sending_and_marking_doubles_nothing(bus, store):
+async def test_a_death_between_sending_and_marking_doubles_nothing(
+    bus: cloud.Bus, store: cloud.Database
+) -> None:
     run = new_id()
     await write(store, run, 20)
     await cloud.relay_once(store, bus)
@@ -54,7 +59,7 @@ async def test_a_death_between_sending_and_marking_doubles_nothing(bus, store):
     assert [event["subject"] for event in found] == [*map(str, range(20)), "last"]
 
 
-async def test_a_running_relay_hears_of_writes(bus, store):
+async def test_a_running_relay_hears_of_writes(bus: cloud.Bus, store: cloud.Database) -> None:
     run = new_id()
     tasks = [
         asyncio.create_task(cloud.run_relay(store, bus)),
@@ -68,7 +73,31 @@ async def test_a_running_relay_hears_of_writes(bus, store):
     assert len(found) == 3
 
 
-async def test_sent_events_are_forgotten_after_a_day_and_unsent_ones_never(bus, store, clock):
+async def test_what_the_bus_has_already_is_marked_and_not_sent_again(
+    bus: cloud.Bus, store: cloud.Database
+) -> None:
+    run = new_id()
+    await write(store, run, 5)
+    await cloud.relay_once(store, bus)
+    async with store.write("system:test") as session:
+        await session.execute(update(cloud.OutboxRow).values(sent=False))
+    assert await resume(store, bus) == 5
+    assert await cloud.relay_once(store, bus) == 0
+
+
+async def test_resuming_ends_when_every_event_has_left_the_stream(
+    bus: cloud.Bus, store: cloud.Database
+) -> None:
+    await bus.publish("events.test.old", b"{}")
+    await bus.api(f"STREAM.PURGE.{cloud.EVENTS}")
+    await write(store, new_id(), 1)
+    async with asyncio.timeout(20):
+        assert await resume(store, bus) == 0
+
+
+async def test_sent_events_are_forgotten_after_a_day_and_unsent_ones_never(
+    bus: cloud.Bus, store: cloud.Database, clock: ManualClock
+) -> None:
     await write(store, new_id(), 2)
     await cloud.relay_once(store, bus)
     await write(store, new_id(), 1)

@@ -27,12 +27,14 @@ def refused(file: Path | None, kind: type[CallerFault], **more: Any) -> CallerFa
     return caught.value
 
 
-def test_without_a_file_every_setting_has_its_default(tmp_path, monkeypatch):
+def test_without_a_file_every_setting_has_its_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert cloud.load(environ={}) == cloud.Settings()
 
 
-def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path):
+def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: Path) -> None:
     file = written(tmp_path, '[web]\nport = 1\nhost = "::1"\n[mqtt]\nport = 3\nbatch = 7\n')
     environ = {"ZHIYIN_WEB__PORT": "11", "ZHIYIN_MQTT__PORT": "13"}
     settings = cloud.load(file, environ, {"web": {"port": 21}})
@@ -40,7 +42,7 @@ def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path):
     assert (settings.mqtt.port, settings.mqtt.batch) == (13, 7)
 
 
-def test_the_environment_names_the_file_and_lists_with_commas(tmp_path):
+def test_the_environment_names_the_file_and_lists_with_commas(tmp_path: Path) -> None:
     file = written(tmp_path, 'data_folder = "there"')
     environ = {"ZHIYIN_SETTINGS": str(file), "ZHIYIN_PACKS__ONLY": "one, two"}
     settings = cloud.load(environ=environ)
@@ -48,7 +50,7 @@ def test_the_environment_names_the_file_and_lists_with_commas(tmp_path):
     assert settings.packs.only == ("one", "two")
 
 
-def test_an_unknown_key_names_the_nearest(tmp_path):
+def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     file = written(tmp_path, "[web]\nprot = 80\n")
     fault = refused(file, UnknownSetting)
     assert fault.text("en") == (
@@ -58,12 +60,12 @@ def test_an_unknown_key_names_the_nearest(tmp_path):
     assert fault.text("zh").startswith(f"{file}: 没有叫 web.prot 的设置,最接近的是 web.port。")
 
 
-def test_an_unknown_table_names_the_nearest(tmp_path):
+def test_an_unknown_table_names_the_nearest(tmp_path: Path) -> None:
     fault = refused(written(tmp_path, "[lakes]\ncommit = '2s'\n"), UnknownSetting)
     assert "lakes; the nearest is lake." in fault.text("en")
 
 
-def test_an_unknown_variable_is_refused_by_its_name(tmp_path):
+def test_an_unknown_variable_is_refused_by_its_name(tmp_path: Path) -> None:
     file = written(tmp_path, "")
     fault = refused(file, UnknownSetting, environ={"ZHIYIN_LAKE__COMIT": "2s"})
     assert fault.where == "ZHIYIN_LAKE__COMIT"
@@ -88,7 +90,9 @@ def test_an_unknown_variable_is_refused_by_its_name(tmp_path):
         ("clock = 'tomorrow'", "clock 是 'tomorrow',应为 system", "it should be system, or start"),
     ],
 )  # fmt: skip
-def test_a_value_that_cannot_be_says_what_should_be(tmp_path, text, zh, en):
+def test_a_value_that_cannot_be_says_what_should_be(
+    tmp_path: Path, text: Any, zh: Any, en: Any
+) -> None:
     file = written(tmp_path, text)
     fault = refused(file, WrongSetting)
     assert fault.where == str(file)
@@ -98,14 +102,14 @@ def test_a_value_that_cannot_be_says_what_should_be(tmp_path, text, zh, en):
     assert "Change the value" in fault.text("en")
 
 
-def test_a_wrong_value_is_laid_where_it_came_from(tmp_path):
+def test_a_wrong_value_is_laid_where_it_came_from(tmp_path: Path) -> None:
     file = written(tmp_path, "[web]\nport = 80\n")
     variable = refused(file, WrongSetting, environ={"ZHIYIN_WEB__PORT": "x"})
     line = refused(file, WrongSetting, given={"web": {"port": -1}})
     assert (variable.where, line.where) == ("ZHIYIN_WEB__PORT", "command line")
 
 
-def test_a_file_that_is_no_toml_is_refused_with_its_line(tmp_path):
+def test_a_file_that_is_no_toml_is_refused_with_its_line(tmp_path: Path) -> None:
     file = written(tmp_path, "[web]\nport = \n")
     fault = refused(file, UnreadableSettings)
     assert fault.text("zh").startswith(f"{file}: 这个文件不是 TOML")
@@ -113,7 +117,7 @@ def test_a_file_that_is_no_toml_is_refused_with_its_line(tmp_path):
     assert "zhiyin.example.toml" in fault.text("en")
 
 
-def test_a_file_that_was_named_has_to_be_there(tmp_path):
+def test_a_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
     file = tmp_path / "nowhere.toml"
     for fault in (
         refused(file, NoSettingsFile),

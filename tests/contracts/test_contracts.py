@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,18 +84,18 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> str:
     return ended.stdout
 
 
-def test_the_contracts_are_kept():
+def test_the_contracts_are_kept() -> None:
     ended = lint(ROOT)
     assert ended.returncode == 0, ended.stdout
     assert "0 broken" in ended.stdout
 
 
-def test_every_contract_is_broken_on_purpose_here():
+def test_every_contract_is_broken_on_purpose_here() -> None:
     assert BREACHES.keys() == contracts().keys()
 
 
 @pytest.mark.parametrize("key", BREACHES)
-def test_a_breach_is_refused_and_named(broken, key):
+def test_a_breach_is_refused_and_named(broken: str, key: Any) -> None:
     name, (_, _, breach) = contracts()[key], BREACHES[key]
     assert f"{name} BROKEN" in broken
     told = broken.split("Broken contracts")[1].partition(f"\n{name}\n")[2]
@@ -102,7 +103,7 @@ def test_a_breach_is_refused_and_named(broken, key):
     assert breach in told
 
 
-def test_a_room_without_a_place_is_refused(tmp_path):
+def test_a_room_without_a_place_is_refused(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("static"))
     shutil.copytree(ROOT / "packs", tmp_path / "packs")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)

@@ -1,11 +1,12 @@
 """The lake over HTTP: history, aggregates and latest values of what came in."""
 
 import time
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.brains import until
+from tests.brains import RunningBrain, until
 from tests.rooms import new_device, reading, stored
 from zhiyin.kernel import DAY, HOUR, MINUTE, iso, parse_time
 
@@ -16,24 +17,23 @@ def days_ago(days: int) -> int:
     return (now + 8 * HOUR) // DAY * DAY - 8 * HOUR - days * DAY
 
 
-def test_a_span_is_from_its_start_to_before_its_end(brain):
+def test_a_span_is_from_its_start_to_before_its_end(brain: RunningBrain) -> None:
     thing, t = new_device(brain), days_ago(2)
     brain.post("/observations", [reading(thing, t + n * MINUTE, n / 10) for n in range(5)])
-    span = {"from": iso(t + MINUTE), "to": iso(t + 3 * MINUTE)}
+    span: dict[str, Any] = {"from": iso(t + MINUTE), "to": iso(t + 3 * MINUTE)}
     assert [row["value"] for row in stored(brain, thing, 2, **span)] == [0.1, 0.2]
     assert stored(brain, thing, 1, **{**span, "limit": 1})[0]["time"] == iso(t + MINUTE)
 
 
-def test_times_may_be_said_in_any_zone(brain):
+def test_times_may_be_said_in_any_zone(brain: RunningBrain) -> None:
     thing, t = new_device(brain), days_ago(2)
     brain.post("/observations", reading(thing, t, 0.1))
     local = iso(t + 8 * HOUR).removesuffix("Z")
     for start in (iso(t), f"{local}+08:00", local, local.replace("T", " ")):
-        path = f"/series/{thing}/depth/observations"
-        until(lambda s=start, p=path: len(brain.get(p, **{"from": s, "to": iso(t + 1)})) == 1)
+        assert len(stored(brain, thing, 1, **{"from": start, "to": iso(t + 1)})) == 1
 
 
-def test_aggregates_follow_the_day_of_the_district(brain):
+def test_aggregates_follow_the_day_of_the_district(brain: RunningBrain) -> None:
     thing, t = new_device(brain), days_ago(3)
     times = [t - 1, t, t + 9 * MINUTE, t + 10 * MINUTE, t + 59 * MINUTE, t + DAY]
     brain.post("/observations", [reading(thing, at, n) for n, at in enumerate(times[:5])])
@@ -54,7 +54,9 @@ def test_aggregates_follow_the_day_of_the_district(brain):
     ]  # fmt: skip
 
 
-def test_latest_is_the_newest_by_its_own_time_and_a_late_row_still_goes_in(brain):
+def test_latest_is_the_newest_by_its_own_time_and_a_late_row_still_goes_in(
+    brain: RunningBrain,
+) -> None:
     thing, t = new_device(brain), days_ago(1)
     brain.post("/observations", reading(thing, t + 10 * MINUTE, 0.2))
     brain.post("/observations", reading(thing, t, 0.1))
@@ -69,13 +71,13 @@ def test_latest_is_the_newest_by_its_own_time_and_a_late_row_still_goes_in(brain
     assert (row["value"], row["time"]) == (0.2, iso(t + 10 * MINUTE))
 
 
-def test_an_unknown_series_is_empty(brain):
+def test_an_unknown_series_is_empty(brain: RunningBrain) -> None:
     assert brain.get("/series/nobody/depth/observations") == []
     assert brain.get("/series/nobody/depth/aggregates") == []
 
 
 @pytest.mark.parametrize("said", ["noon", "2026-13-01", "0001-01-01T00:00:00+08:00", "99999"])
-def test_a_span_that_is_no_time_is_refused(brain, said):
+def test_a_span_that_is_no_time_is_refused(brain: RunningBrain, said: Any) -> None:
     answer = httpx.get(
         f"{brain.api}/series/a/depth/observations", params={"from": said}, trust_env=False
     )
@@ -83,13 +85,13 @@ def test_a_span_that_is_no_time_is_refused(brain, said):
     assert "RFC 3339" in answer.json()["title"]
 
 
-def test_the_widest_span_is_answered(brain):
+def test_the_widest_span_is_answered(brain: RunningBrain) -> None:
     span = {"from": "1970-01-01T00:00:00Z", "to": "9999-12-31T00:00:00Z"}
     assert brain.get("/series/nobody/depth/observations", **span) == []
     assert parse_time("1970-01-01T00:00:00Z") == 0
 
 
-def test_duplicates_older_than_memory_are_known_from_the_table(brain):
+def test_duplicates_older_than_memory_are_known_from_the_table(brain: RunningBrain) -> None:
     thing, t = new_device(brain), days_ago(2)
     rows = [reading(thing, t + n * MINUTE, n / 100) for n in range(20)]
     brain.post("/observations", rows)

@@ -55,7 +55,9 @@ def table(tmp_path: Path) -> ObservationsTable:
     return made
 
 
-def test_a_closed_day_becomes_one_sorted_file_with_every_row(table, tmp_path):
+def test_a_closed_day_becomes_one_sorted_file_with_every_row(
+    table: ObservationsTable, tmp_path: Path
+) -> None:
     before = content(tmp_path)
     assert len(files(tmp_path, "2026-07-01")) == 5
     assert table.tidy(START + DAY + HOUR + 1, YEARS) == ["2026-07-01"]
@@ -68,16 +70,18 @@ def test_a_closed_day_becomes_one_sorted_file_with_every_row(table, tmp_path):
     assert rows.equals(rows.sort_by(order))
 
 
-def test_a_day_is_left_alone_until_an_hour_after_its_end(table):
+def test_a_day_is_left_alone_until_an_hour_after_its_end(table: ObservationsTable) -> None:
     assert table.tidy(START + DAY + HOUR - 1, YEARS) == []
 
 
-def test_tidying_again_does_nothing(table):
+def test_tidying_again_does_nothing(table: ObservationsTable) -> None:
     table.tidy(START + 3 * DAY, YEARS)
     assert table.tidy(START + 3 * DAY, YEARS) == []
 
 
-def test_a_late_row_of_a_tidied_day_is_seen_and_tidied_in(table, tmp_path):
+def test_a_late_row_of_a_tidied_day_is_seen_and_tidied_in(
+    table: ObservationsTable, tmp_path: Path
+) -> None:
     table.tidy(START + 3 * DAY, YEARS)
     add(table, 8, Columns.of([0], [START + 5], [9.0]))
     history = Observations(tmp_path)
@@ -87,35 +91,50 @@ def test_a_late_row_of_a_tidied_day_is_seen_and_tidied_in(table, tmp_path):
     assert history.count(START, START + 2 * DAY - 1) == 1401
 
 
-def test_days_past_retention_are_gone_and_the_position_stays(table, tmp_path):
+def test_days_past_retention_are_gone_and_the_position_stays(
+    table: ObservationsTable, tmp_path: Path
+) -> None:
     table.tidy(START + 2 * DAY, DAY)
     assert files(tmp_path, "2026-07-01") == []
     assert Observations(tmp_path).count(START, START + 2 * DAY - 1) == 400
     assert ObservationsTable(tmp_path, "S@1").position == 7
 
 
-def test_a_reader_follows_the_writer_through_it_all(table, tmp_path):
+def test_a_reader_follows_the_writer_through_it_all(
+    table: ObservationsTable, tmp_path: Path
+) -> None:
     history = Observations(tmp_path)
     assert history.count(START, START + 2 * DAY - 1) == 1400
     table.tidy(START + 3 * DAY, YEARS)
     assert history.count(START, START + 2 * DAY - 1) == 1400
 
 
-def test_a_commit_tried_again_counts_once(table, tmp_path):
+def test_a_commit_tried_again_counts_once(table: ObservationsTable, tmp_path: Path) -> None:
     assert add(table, 7, scattered(1, 7)) == 0
     assert ObservationsTable(tmp_path, "S@1").position == 7
     assert add(ObservationsTable(tmp_path, "S@1"), 8, scattered(1, 8)) == 200
 
 
-def test_a_stream_set_up_anew_counts_from_one_again(table, tmp_path):
+def test_a_stream_set_up_anew_counts_from_one_again(
+    table: ObservationsTable, tmp_path: Path
+) -> None:
     anew = ObservationsTable(tmp_path, "S@2")
     assert anew.position == 0
     assert add(anew, 1, scattered(2, 9)) == 200
 
 
-def test_what_is_in_the_table_is_found_by_series_and_time(table):
+def test_what_is_in_the_table_is_found_by_series_and_time(table: ObservationsTable) -> None:
     columns = scattered(0, 1)
-    values = table.values_of(columns, NAMES, 1 << 40)
+    values = table.values_of(columns, NAMES, 7)
     np.testing.assert_array_equal(values, columns.value)
     unknown = Columns.of([0], [START - 1], [1.0])
-    assert np.isnan(table.values_of(unknown, NAMES)).all()
+    assert np.isnan(table.values_of(unknown, NAMES, 7)).all()
+
+
+def test_a_table_ahead_of_its_reader_does_not_show_a_row_to_itself(
+    table: ObservationsTable,
+) -> None:
+    """After a crash the reader takes messages again that are in the table already."""
+    rows = scattered(1, 7)
+    np.testing.assert_array_equal(table.values_of(rows, NAMES, 8), rows.value)
+    assert np.isnan(table.values_of(rows, NAMES, 7)).all()

@@ -23,7 +23,7 @@ def send(brain: RunningBrain, body: bytes, **headers: str) -> httpx.Response:
     return httpx.post(f"{brain.api}/observations", content=body, headers=headers, trust_env=False)
 
 
-def test_one_many_and_columns_all_arrive(brain):
+def test_one_many_and_columns_all_arrive(brain: RunningBrain) -> None:
     thing, t = new_device(brain), now() - HOUR
     one = brain.post("/observations", reading(thing, t, 0.1))
     many = brain.post("/observations", [reading(thing, t + n * MINUTE, 0.1) for n in (1, 2)])
@@ -37,7 +37,7 @@ def test_one_many_and_columns_all_arrive(brain):
     assert [row["value"] for row in rows] == [0.1, 0.1, 0.1, 0.3, 0.4]
 
 
-def test_without_a_time_it_is_now(brain):
+def test_without_a_time_it_is_now(brain: RunningBrain) -> None:
     thing, before = new_device(brain), now()
     brain.post("/observations", {"thing": thing, "property": "depth", "value": 0.2})
     (row,) = stored(brain, thing, 1)
@@ -57,7 +57,9 @@ def test_without_a_time_it_is_now(brain):
         ("depth", -31 * DAY, 0.1, "clock_off", "the clock here says"),
     ],
 )
-def test_what_cannot_be_is_kept_apart_with_its_reason(brain, prop, offset, value, reason, says):
+def test_what_cannot_be_is_kept_apart_with_its_reason(
+    brain: RunningBrain, prop: Any, offset: Any, value: Any, reason: Any, says: Any
+) -> None:
     thing = new_device(brain)
     page = metrics(brain)
     answer = brain.post("/observations", reading(thing, now() + offset, value, prop))
@@ -72,7 +74,7 @@ def test_what_cannot_be_is_kept_apart_with_its_reason(brain, prop, offset, value
 
 
 @pytest.mark.parametrize("said", [10**17, -(10**17), 2**63 - 1, -(2**63), "soon", "", "9999-99-99"])
-def test_times_beyond_reason_are_kept_apart(brain, said):
+def test_times_beyond_reason_are_kept_apart(brain: RunningBrain, said: Any) -> None:
     thing = new_device(brain)
     body = {"thing": thing, "property": "depth", "time": said, "value": 0.1}
     answer = brain.post("/observations", body)
@@ -82,7 +84,7 @@ def test_times_beyond_reason_are_kept_apart(brain, said):
     assert item["raw"] == body
 
 
-def test_a_bad_item_leaves_its_neighbours_alone(brain):
+def test_a_bad_item_leaves_its_neighbours_alone(brain: RunningBrain) -> None:
     thing, t = new_device(brain), now() - HOUR
     body = [reading(thing, t, 0.1), {"thing": thing, "property": 7}, "noise", None,
             reading(thing, t + 1, 0.2)]  # fmt: skip
@@ -98,7 +100,7 @@ def test_a_bad_item_leaves_its_neighbours_alone(brain):
     "body",
     [b"{", b"", b"\xff\xfe", b'{"thing": "a"} {"thing": "b"}', b"[" * 5_000, b'"\\ud800"'],
 )
-def test_a_body_that_is_no_json_is_told_so_and_kept(brain, body):
+def test_a_body_that_is_no_json_is_told_so_and_kept(brain: RunningBrain, body: Any) -> None:
     before = brain.get("/quarantine", reason="malformed")["total"]
     answer = send(brain, body)
     assert answer.status_code == 400
@@ -112,30 +114,30 @@ def test_a_body_that_is_no_json_is_told_so_and_kept(brain, body):
 @pytest.mark.parametrize(
     "body", [b"7", b'"text"', b"null", b"{}", b'{"thing": []}', b'{"thing": ["a"], "property": []}']
 )
-def test_json_of_no_known_form_is_kept_apart(brain, body):
+def test_json_of_no_known_form_is_kept_apart(brain: RunningBrain, body: Any) -> None:
     answer = send(brain, body)
     assert (answer.status_code, answer.json()["accepted"]) == (202, 0)
     assert answer.json()["quarantined"] == 1
 
 
-def test_lists_of_unequal_length_are_kept_whole(brain):
+def test_lists_of_unequal_length_are_kept_whole(brain: RunningBrain) -> None:
     body = {"thing": ["a", "b"], "property": ["depth"], "value": [1, 2]}
     answer = brain.post("/observations", body)
     assert answer.json() == {"accepted": 0, "quarantined": 1, "reasons": {"malformed": 1}}
 
 
-def test_an_empty_list_is_taken(brain):
+def test_an_empty_list_is_taken(brain: RunningBrain) -> None:
     assert brain.post("/observations", []).json()["accepted"] == 0
 
 
-def test_an_oversize_body_is_refused_before_it_is_read(brain):
+def test_an_oversize_body_is_refused_before_it_is_read(brain: RunningBrain) -> None:
     answer = send(brain, b" " * (1024 * 1024 + 1))
     assert answer.status_code == 413
     assert answer.json()["code"] == "network-010"
     assert "1048576" in answer.json()["title_en"]
 
 
-def test_another_value_at_the_same_time_is_a_contradiction(brain):
+def test_another_value_at_the_same_time_is_a_contradiction(brain: RunningBrain) -> None:
     thing, t = new_device(brain), now() - HOUR
     brain.post("/observations", reading(thing, t, 0.1))
     brain.post("/observations", reading(thing, t, 0.1))  # the same again is no contradiction
@@ -145,7 +147,7 @@ def test_another_value_at_the_same_time_is_a_contradiction(brain):
     assert [row["value"] for row in stored(brain, thing, 1)] == [0.1]
 
 
-def test_an_unknown_device_waits_and_is_replayed_once_it_is_registered(brain):
+def test_an_unknown_device_waits_and_is_replayed_once_it_is_registered(brain: RunningBrain) -> None:
     thing, t = f"later-{new_id()[-12:]}", now() - HOUR
     body = [reading(thing, t + n, 0.1 + n / 10) for n in range(3)]
     assert brain.post("/observations", body).json()["reasons"] == {"unknown_device": 3}
@@ -165,7 +167,7 @@ def test_an_unknown_device_waits_and_is_replayed_once_it_is_registered(brain):
     "body",
     [{"thing": 7, "property": "depth", "value": 1}, {"thing": [], "property": {}, "value": 1}],
 )
-def test_what_can_never_be_replayed_stays_kept(brain, body):
+def test_what_can_never_be_replayed_stays_kept(brain: RunningBrain, body: Any) -> None:
     brain.post("/observations", [body])
     thing = str(body["thing"])
     (item, *_) = kept(brain, thing)
@@ -173,7 +175,7 @@ def test_what_can_never_be_replayed_stays_kept(brain, body):
     assert (answer.status_code, answer.json()) == (200, {"replayed": 0, "still_kept": 1})
 
 
-def test_the_quarantine_is_filtered_and_paged(brain):
+def test_the_quarantine_is_filtered_and_paged(brain: RunningBrain) -> None:
     thing = new_device(brain)
     brain.post("/observations", [reading(thing, now(), 9 + n) for n in range(3)])
     kept(brain, thing, 3)
@@ -183,7 +185,7 @@ def test_the_quarantine_is_filtered_and_paged(brain):
     assert page["counts"]["out_of_range"] >= 3
 
 
-def test_a_repeated_idempotency_key_counts_once(brain):
+def test_a_repeated_idempotency_key_counts_once(brain: RunningBrain) -> None:
     thing, key = new_device(brain), {"Idempotency-Key": new_id()}
     body = [{"thing": thing, "property": "depth", "value": 0.2}, reading(thing, now(), 99)]
     first, second = (brain.post("/observations", body, headers=key) for _ in range(2))
@@ -193,7 +195,7 @@ def test_a_repeated_idempotency_key_counts_once(brain):
     assert len(kept(brain, thing)) == 1
 
 
-def test_history_says_so_and_goes_in(brain):
+def test_history_says_so_and_goes_in(brain: RunningBrain) -> None:
     thing, t = new_device(brain), now() - 400 * DAY
     answer = brain.post("/observations?mode=history", reading(thing, t, 0.1))
     assert answer.json()["accepted"] == 1
@@ -214,7 +216,9 @@ def test_history_says_so_and_goes_in(brain):
         ("POST", "/api/v1/devices", 400),
     ],
 )
-def test_refusals_are_problem_documents(brain, method, path, status):
+def test_refusals_are_problem_documents(
+    brain: RunningBrain, method: Any, path: Any, status: Any
+) -> None:
     answer = httpx.request(method, f"{brain.url}{path}", trust_env=False)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
@@ -225,7 +229,7 @@ def test_refusals_are_problem_documents(brain, method, path, status):
     assert ("allow" in answer.headers) == (status == 405)
 
 
-def test_a_device_of_no_known_type_is_refused_and_nothing_of_it_stays(brain):
+def test_a_device_of_no_known_type_is_refused_and_nothing_of_it_stays(brain: RunningBrain) -> None:
     good, bad = f"good-{new_id()[-12:]}", f"bad-{new_id()[-12:]}"
     body = [{"id": good, "type": "lake"}, {"id": bad, "type": "quay"}]
     answer = brain.post("/devices", body)
@@ -233,7 +237,7 @@ def test_a_device_of_no_known_type_is_refused_and_nothing_of_it_stays(brain):
     assert brain.get("/devices", q=good) == []
 
 
-def test_the_register_lists_the_series_of_a_device(brain):
+def test_the_register_lists_the_series_of_a_device(brain: RunningBrain) -> None:
     thing = new_device(brain, "pump_station")
     names = {row["property"] for row in brain.get("/series", thing=thing)}
     assert names == {"pumps_running", "flow", "inlet_level", "power"}

@@ -49,7 +49,9 @@ def message(found: list[tuple[str, str, Any, Any]]) -> Message:
 
 
 @given(rows, st.booleans(), st.sampled_from([INTAKE, NOBODY]))
-def test_every_row_is_accepted_or_rejected_and_never_both(found, history, intake):
+def test_every_row_is_accepted_or_rejected_and_never_both(
+    found: Any, history: Any, intake: Any
+) -> None:
     checked = intake.check(message(found), NOW, NOW, "test", history=history)
     assert len(checked.columns) + len(checked.rejected) == len(found)
     assert len({item.id for item in checked.rejected}) == len(checked.rejected)
@@ -60,7 +62,7 @@ def test_every_row_is_accepted_or_rejected_and_never_both(found, history, intake
 
 
 @given(rows)
-def test_what_is_accepted_is_known_in_range_and_in_time(found):
+def test_what_is_accepted_is_known_in_range_and_in_time(found: Any) -> None:
     columns = INTAKE.check(message(found), NOW, NOW, "test").columns
     assert ((columns.series >= 0) & (columns.series < 3)).all()
     assert ((columns.value >= 0) & (columns.value <= 5)).all()
@@ -69,7 +71,7 @@ def test_what_is_accepted_is_known_in_range_and_in_time(found):
 
 
 @given(st.integers(1, 50), st.data())
-def test_good_rows_pass_in_the_senders_order(count, data):
+def test_good_rows_pass_in_the_senders_order(count: Any, data: Any) -> None:
     said = data.draw(st.lists(st.floats(0, 5), min_size=count, max_size=count))
     found = [("a", "depth", NOW - n, value) for n, value in enumerate(said)]
     checked = INTAKE.check(message(found), NOW, NOW, "test")
@@ -79,7 +81,7 @@ def test_good_rows_pass_in_the_senders_order(count, data):
     assert (checked.columns.quality == Quality.GOOD).all()
 
 
-def test_each_reason_has_its_row():
+def test_each_reason_has_its_row() -> None:
     found = [
         ("nobody", "depth", NOW, 1), ("a", "mood", NOW, 1), ("a", "depth", "noon", 1),
         ("a", "depth", NOW, "1"), ("a", "depth", NOW, True), ("b", "on", NOW, 2),
@@ -109,7 +111,7 @@ def encoded(value: Any) -> bytes:
 
 
 @given(JSON)
-def test_any_json_over_http_is_read_or_kept(value):
+def test_any_json_over_http_is_read_or_kept(value: Any) -> None:
     try:
         found, bad = read_http(encoded(value))
     except msgspec.DecodeError:
@@ -120,7 +122,7 @@ def test_any_json_over_http_is_read_or_kept(value):
 
 
 @given(JSON)
-def test_any_json_over_mqtt_is_read_or_kept(value):
+def test_any_json_over_mqtt_is_read_or_kept(value: Any) -> None:
     try:
         readings = read_mqtt(encoded(value))
     except msgspec.DecodeError:
@@ -138,7 +140,7 @@ columns = st.lists(
 
 
 @given(columns, st.integers(0, 2**62), st.text(max_size=20))
-def test_columns_come_out_as_they_went_in(found, received, source):
+def test_columns_come_out_as_they_went_in(found: Any, received: Any, source: Any) -> None:
     before = Columns.of(*(np.array([row[n] for row in found]) for n in range(4)))
     after, at, said = decode(before.encode(received, source))
     assert (at, said) == (received, source)

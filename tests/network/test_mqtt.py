@@ -44,7 +44,7 @@ def an_hour_ago() -> int:
     return time.time_ns() // 1_000_000 - HOUR
 
 
-def test_one_list_and_values_all_arrive(brain, device):
+def test_one_list_and_values_all_arrive(brain: RunningBrain, device: Device) -> None:
     thing, t = new_device(brain, "pump_station"), an_hour_ago()
     device.say(thing, {"property": "flow", "value": 1.5, "time": iso(t)})
     device.say(thing, [{"property": "flow", "value": 2.5, "time": t + n} for n in (1, 2)])
@@ -55,7 +55,7 @@ def test_one_list_and_values_all_arrive(brain, device):
     assert [row["value"] for row in stored(brain, thing, 1, "power")] == [7]
 
 
-def test_without_a_time_it_is_when_the_broker_took_it(brain, device):
+def test_without_a_time_it_is_when_the_broker_took_it(brain: RunningBrain, device: Device) -> None:
     thing = new_device(brain)
     before = time.time_ns() // 1_000_000
     device.say(thing, {"property": "depth", "value": 0.1})
@@ -80,7 +80,9 @@ def test_without_a_time_it_is_when_the_broker_took_it(brain, device):
     ],
     ids=lambda part: str(part)[:40],
 )
-def test_what_cannot_be_is_kept_apart_and_stops_nobody(brain, device, payload, reason):
+def test_what_cannot_be_is_kept_apart_and_stops_nobody(
+    brain: RunningBrain, device: Device, payload: Any, reason: Any
+) -> None:
     thing = new_device(brain)
     device.say(thing, payload)
     device.say(thing, {"property": "depth", "value": 0.1})
@@ -89,14 +91,14 @@ def test_what_cannot_be_is_kept_apart_and_stops_nobody(brain, device, payload, r
     assert [row["value"] for row in stored(brain, thing, 1)] == [0.1]
 
 
-def test_an_unknown_device_is_kept_apart(brain, device):
+def test_an_unknown_device_is_kept_apart(brain: RunningBrain, device: Device) -> None:
     thing = f"stranger-{new_id()[-12:]}"
     device.say(thing, {"property": "depth", "value": 0.1})
     (item,) = kept(brain, thing)
     assert item["reason"] == "unknown_device"
 
 
-def test_a_message_sent_again_counts_once(brain, device):
+def test_a_message_sent_again_counts_once(brain: RunningBrain, device: Device) -> None:
     thing, t = new_device(brain), an_hour_ago()
     for _ in range(3):  # as QoS 1 may
         device.say(thing, {"property": "depth", "value": 0.1, "time": t})
@@ -105,7 +107,7 @@ def test_a_message_sent_again_counts_once(brain, device):
     assert brain.get("/quarantine", thing=thing)["total"] == 0
 
 
-def test_qos_0_is_not_kept(brain, device):
+def test_qos_0_is_not_kept(brain: RunningBrain, device: Device) -> None:
     """QoS 0 asks for no acknowledgement and gets no promise; the guide says to use QoS 1."""
     thing = new_device(brain)
     device.say(thing, {"property": "depth", "value": 0.1}, qos=0)
@@ -113,7 +115,9 @@ def test_qos_0_is_not_kept(brain, device):
     assert [row["value"] for row in stored(brain, thing, 1)] == [0.2]
 
 
-def test_the_gateway_is_killed_and_nothing_acknowledged_is_lost_or_doubled(brain, device):
+def test_the_gateway_is_killed_and_nothing_acknowledged_is_lost_or_doubled(
+    brain: RunningBrain, device: Device
+) -> None:
     thing, t = new_device(brain), an_hour_ago()
     for number in range(40):
         device.say(thing, {"property": "depth", "value": number / 10, "time": t + number})
@@ -124,7 +128,7 @@ def test_the_gateway_is_killed_and_nothing_acknowledged_is_lost_or_doubled(brain
     assert [row["value"] for row in rows] == [number / 10 for number in range(40)]
 
 
-def test_the_figures_tell_both_sources_apart(brain, device):
+def test_the_figures_tell_both_sources_apart(brain: RunningBrain, device: Device) -> None:
     def page() -> str:
         return httpx.get(f"{brain.url}/metrics", trust_env=False).text
 

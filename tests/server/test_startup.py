@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -33,7 +34,9 @@ def alive(pids: list[int]) -> list[int]:
     ]
 
 
-def test_a_port_set_by_hand_that_is_taken_is_one_clear_message(tmp_path, taken_port):
+def test_a_port_set_by_hand_that_is_taken_is_one_clear_message(
+    tmp_path: Path, taken_port: int
+) -> None:
     ended = run(tmp_path, "up", "--data", "var", "--port", str(taken_port))
     assert ended.returncode == 2
     said = ended.stderr.splitlines()
@@ -42,7 +45,7 @@ def test_a_port_set_by_hand_that_is_taken_is_one_clear_message(tmp_path, taken_p
     assert said[1].endswith("Stop it, or change web.port.")
 
 
-def test_a_host_that_is_not_ours_is_told_apart_from_a_taken_port(tmp_path):
+def test_a_host_that_is_not_ours_is_told_apart_from_a_taken_port(tmp_path: Path) -> None:
     (tmp_path / "zhiyin.toml").write_text('[web]\nhost = "192.0.2.1"\n')
     ended = run(tmp_path, "up")
     assert ended.returncode == 2
@@ -50,7 +53,7 @@ def test_a_host_that_is_not_ours_is_told_apart_from_a_taken_port(tmp_path):
     assert "does not let us listen on 192.0.2.1:8080" in ended.stderr
 
 
-def test_a_folder_that_cannot_be_made_is_one_clear_message(tmp_path):
+def test_a_folder_that_cannot_be_made_is_one_clear_message(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     ended = run(tmp_path, "up", "--data", "file/x")
     assert ended.returncode == 2
@@ -59,7 +62,8 @@ def test_a_folder_that_cannot_be_made_is_one_clear_message(tmp_path):
     assert "Traceback" not in ended.stderr
 
 
-def test_a_second_instance_on_the_same_folder_names_the_first(brain):
+def test_a_second_instance_on_the_same_folder_names_the_first(brain: RunningBrain) -> None:
+    assert brain.process is not None
     ended = run(brain.folder, "up", "--data", str(brain.folder / "var"))
     assert ended.returncode == 2
     assert (
@@ -69,7 +73,7 @@ def test_a_second_instance_on_the_same_folder_names_the_first(brain):
     assert f"Process {brain.process.pid} is using this data folder already." in ended.stderr
 
 
-def test_a_wrong_setting_is_told_before_anything_starts(tmp_path):
+def test_a_wrong_setting_is_told_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "zhiyin.toml").write_text("[web]\nprot = 1\n")
     ended = run(tmp_path, "up")
     assert ended.returncode == 2
@@ -77,7 +81,9 @@ def test_a_wrong_setting_is_told_before_anything_starts(tmp_path):
     assert not (tmp_path / "var").exists()
 
 
-def test_a_store_that_is_away_is_one_clear_message_without_its_password(tmp_path, taken_port):
+def test_a_store_that_is_away_is_one_clear_message_without_its_password(
+    tmp_path: Path, taken_port: int
+) -> None:
     url = f"postgresql+asyncpg://me:secret@127.0.0.1:{cloud.free_port()}/zhiyin"
     lines = ["[web]\nport = 0\n[mqtt]\nport = 0\n", f'[database]\nurl = "{url}"\n']
     (tmp_path / "zhiyin.toml").write_text("".join(lines))
@@ -107,7 +113,9 @@ def hold(port: int) -> socket.socket:
     return other
 
 
-def test_a_demonstration_moves_on_from_taken_ports_and_ctrl_c_ends_all_of_it(demo):
+def test_a_demonstration_moves_on_from_taken_ports_and_ctrl_c_ends_all_of_it(
+    demo: RunningBrain,
+) -> None:
     with hold(8080), hold(1883):
         demo.start(("demo", "--data", str(demo.folder / "var")))
     web, mqtt = int(demo.url.rpartition(":")[2]), demo.mqtt[1]
@@ -121,7 +129,7 @@ def test_a_demonstration_moves_on_from_taken_ports_and_ctrl_c_ends_all_of_it(dem
     assert not any(cloud.taken("127.0.0.1", port) for port in (web, mqtt))
 
 
-def test_killing_the_supervisor_leaves_nothing_behind(tmp_path):
+def test_killing_the_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:
     brain = RunningBrain(tmp_path).start()
     assert brain.process is not None
     pids = [process.pid for process in psutil.Process(brain.process.pid).children(recursive=True)]
@@ -132,7 +140,7 @@ def test_killing_the_supervisor_leaves_nothing_behind(tmp_path):
     until(lambda: not alive(pids), 10, "all children have ended")
 
 
-def test_killing_it_while_it_sets_up_leaves_nothing_behind(tmp_path):
+def test_killing_it_while_it_sets_up_leaves_nothing_behind(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*ZHIYIN, "up", "--data", str(tmp_path / "var")], cwd=ROOT, stdout=subprocess.DEVNULL,
         env={**os.environ, "ZHIYIN_WEB__PORT": "0", "ZHIYIN_MQTT__PORT": "0"},
@@ -144,13 +152,13 @@ def test_killing_it_while_it_sets_up_leaves_nothing_behind(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["web", "sense", "act", "nats-server"])
-def test_a_killed_process_comes_back(brain, name):
+def test_a_killed_process_comes_back(brain: RunningBrain, name: Any) -> None:
     old = brain.kill(name)
     brain.wait_back(name, old)
     brain.wait_ready(30)
 
 
-def test_ready_says_503_while_the_sensing_worker_stands_still(brain):
+def test_ready_says_503_while_the_sensing_worker_stands_still(brain: RunningBrain) -> None:
     pid = brain.pids["sense"]
     os.kill(pid, signal.SIGSTOP)
     try:

@@ -5,6 +5,7 @@ crash nor a repetition shows.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -20,6 +21,7 @@ from zhiyin.kernel import WorldFault
 log = structlog.get_logger()
 
 Handle = Callable[[AsyncSession, list[Message]], Awaitable[None]]
+CLEAN = 10.0  # seconds between removals of what has been taken in
 LONGEST_WAIT = 5.0  # seconds until a store that is away is tried again
 
 
@@ -33,14 +35,15 @@ class PositionRow(Row):
 
 async def take_in(
     bus: Bus, database: Database, stream: str, subject: str, *,
-    reader: str, actor: str, handle: Handle, clear: bool = False,
+    reader: str, actor: str, handle: Handle, forget: bool = False,
 ) -> None:  # fmt: skip
     """Hand a stream's messages to `handle` for ever, in a transaction in the name of `actor`.
 
-    With `clear` a message is removed from the stream once it has taken effect (the last one stays:
-    an emptied stream may count anew when the bus crashes). What `handle` raises rolls back; faults
-    of the store are tried again, others end the reader.
+    What `handle` raises rolls back; faults of the store are tried again, others end the reader.
+    With `forget` this is the stream's only reader: what it has taken in is removed from there,
+    all but the last (an emptied stream may count anew when the bus crashes).
     """
+    cleaned = time.monotonic()
     while True:
         try:
             # A stream that was set up anew counts from 1 again.
@@ -49,8 +52,10 @@ async def take_in(
             async for messages in bus.read_from(stream, start + 1, subject):
                 if messages:
                     await _until_done(database, name, actor, messages, handle)
-                    if clear:
-                        await bus.forget(stream, messages[-1].seq - 1)
+                    start = messages[-1].seq
+                if forget and start and time.monotonic() - cleaned > CLEAN:
+                    cleaned = time.monotonic()
+                    await bus.forget(stream, start - 1)
         except (WorldFault, SQLAlchemyError, OSError) as fault:
             log.info("reader starts anew", reader=reader, fault=str(fault))
             await asyncio.sleep(0.5)

@@ -47,14 +47,17 @@ async def resume(database: Database, bus: Bus) -> int:
         unsent = select(OutboxRow.id, OutboxRow.at).where(OutboxRow.sent.is_(False))
         waiting = {f"{at}-{id_}": id_ for id_, at in await session.execute(unsent)}
     state = await bus.state(EVENTS)
+    last = state["last_seq"]
     if not waiting or not state["messages"]:
         return 0
-    last = state["last_seq"]
     found: list[int] = []
     async for messages in bus.read_from(EVENTS, max(1, last - RELAYED), batch=AT_ONCE):
         ids = (message.headers.get("Nats-Msg-Id", "") for message in messages)
         found += [waiting[name] for name in ids if name in waiting]
         if messages and messages[-1].seq >= last:
+            break
+        # Old events leave the stream, so the last one may be gone while its number is remembered.
+        if not messages and (await bus.state(EVENTS))["first_seq"] > last:
             break
     if found:
         await _mark_sent(database, found)

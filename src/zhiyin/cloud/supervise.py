@@ -111,14 +111,14 @@ def hold(folder: Path, name: str) -> IO[str]:
     try:
         lock = file.open("a+", encoding="utf-8")
     except OSError as fault:
-        raise FolderNotWritable(str(file), reason=fault.strerror or str(fault)) from fault
+        raise FolderNotWritable(str(folder), reason=fault.strerror or str(fault)) from fault
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as fault:
         lock.seek(0)
         pid = lock.read().strip() or "?"
         lock.close()
-        raise FolderInUse(str(file), pid=pid) from fault
+        raise FolderInUse(str(folder), pid=pid) from fault
     with contextlib.suppress(OSError):  # the lock holds without our number in it
         lock.seek(0)
         lock.truncate()
@@ -135,12 +135,17 @@ class Supervisor:
         self._children: list[Child] = []
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._at_end: list[Callable[[], Awaitable[None]]] = []
         self._written: dict[str, dict[str, int]] = {}
 
     def start(self, child: Child) -> None:
         self._children.append(child)
         self._spawn(child)
         self._tasks.append(asyncio.create_task(self._keep(child)))
+
+    def at_end(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Have `work` done once before the children are ended."""
+        self._at_end.append(work)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -154,6 +159,8 @@ class Supervisor:
         await self._stopping.wait()
         for task in self._tasks:
             task.cancel()
+        while self._at_end:
+            await self._at_end.pop()()
         for child in reversed(self._children):
             await self._end(child)
         self._write_table()

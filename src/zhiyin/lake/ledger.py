@@ -41,7 +41,8 @@ class EventLedger:
 
     def append(self, messages: list[Message]) -> int:
         """Write events behind the position; LakeUnwritable leaves all of them out."""
-        fresh = [message for message in messages if message.seq > self.position]
+        position = self.position
+        fresh = [message for message in messages if message.seq > position]
         if not fresh:
             return 0
         rows = [_row(message) for message in fresh]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zhiyin.lake.model import Columns, Flags, Floats, Mask, Millis
+from zhiyin.lake.model import Columns, Flags, Floats, Ints, Mask, Millis
 
 RING = 8  # identities remembered per series
 NEVER = np.iinfo(np.int64).min
@@ -109,24 +109,33 @@ class LiveState:
             seen[deep[known]] = True
             earlier[deep[known]] = values[known]
 
+    def _take_newest(self, at: Ints, time: Millis, value: Floats, quality: Flags) -> None:
+        newer = time > self.time[at]
+        if not newer.all():
+            at, time, value, quality = at[newer], time[newer], value[newer], quality[newer]
+        self.time[at], self.value[at], self.quality[at] = time, value, quality
+
     def _remember(self, rows: Columns) -> None:
         if not len(rows):
             return
-        series, time = rows.series, rows.time
-        last = np.append(series[1:] != series[:-1], True)
-        newest = last & (time > self.time[series])
-        at = series[newest]
-        self.time[at] = time[newest]
-        self.value[at] = rows.value[newest]
-        self.quality[at] = rows.quality[newest]
-        inside = time > self._floor[series]
+        ends = _ends(rows.series)
+        newest = ends if len(ends) < len(rows) else slice(None)
+        self._take_newest(rows.series[newest], rows.time[newest], rows.value[newest],
+                          rows.quality[newest])  # fmt: skip
+        inside = rows.time > self._floor[rows.series]
         if not inside.all():  # older than the ring reaches: the table knows them from now on
             rows = rows.take(inside)
-            series, time = rows.series, rows.time
             if not len(rows):
                 return
-            last = np.append(series[1:] != series[:-1], True)
-        ends = np.flatnonzero(last)
+            ends = _ends(rows.series)
+        series, time = rows.series, rows.time
+        if len(ends) == len(rows):  # one row of each series, as live data mostly is
+            slot = self._next[series]
+            self._floor[series] = np.maximum(self._floor[series], self._ring_time[series, slot])
+            self._ring_time[series, slot] = time
+            self._ring_value[series, slot] = rows.value
+            self._next[series] = (slot + 1) % RING
+            return
         starts = np.append(0, ends[:-1] + 1)
         group = np.repeat(np.arange(len(ends)), ends - starts + 1)
         from_end = ends[group] - np.arange(len(series))
@@ -149,3 +158,8 @@ class LiveState:
         self._ring_value[series, slot] = value
         at = rows.series[ends]
         self._next[at] = ((self._next[at] + total) % RING).astype(np.uint8)
+
+
+def _ends(series: Ints) -> NDArray[np.intp]:
+    """Return the last row of each series, of rows ordered by series."""
+    return np.flatnonzero(np.append(series[1:] != series[:-1], True))

@@ -192,13 +192,14 @@ class ObservationsTable:
         )
         with duckdb.connect() as connection:
             connection.register("wanted", wanted)
-            found: Any = connection.sql(
+            asked: Any = connection.sql(
                 f"SELECT n, any_value(value) AS value FROM {source} JOIN wanted"  # noqa: S608
                 " USING (thing, property)"
                 " WHERE epoch_ms(o.time) = wanted.time AND o.position NOT BETWEEN ? AND ?"
                 " GROUP BY n",
                 params=[position, self.position],
-            ).to_arrow_table()
+            )
+            found = asked.to_arrow_table()
         values[found["n"].to_numpy()] = found["value"].to_numpy()
         return values
 

@@ -23,6 +23,7 @@ log = structlog.get_logger()
 SOURCE = "mqtt"
 ACCEPTED = "observations.mqtt"
 POSITION = "Zhiyin-Mqtt-Position"
+OURS = MQTT_SUBJECT.removesuffix(">")
 CLEAN = 2.0  # seconds between removals of what has been taken
 
 
@@ -33,7 +34,8 @@ async def run_gateway(settings: Settings, bus: Bus, door: Door) -> None:
     last = await bus.last(OBSERVATIONS, ACCEPTED)
     position = int(last.headers.get(POSITION, "0")) if last else 0
     cleaned = time.monotonic()
-    reader = bus.read_from(MQTT_STREAM, position + 1, MQTT_SUBJECT, settings.mqtt.batch, wait)
+    # The whole stream: with a filter the broker searches all topics anew for each message.
+    reader = bus.read_from(MQTT_STREAM, position + 1, ">", settings.mqtt.batch, wait)
     async for messages in reader:
         if messages:
             await _until_taken(door, messages, limit)
@@ -87,6 +89,8 @@ async def _take(door: Door, messages: list[BusMessage], limit: int) -> None:
     found: list[tuple[str, object, object]] = []
     bad: list[Rejected] = []
     for message in messages:
+        if not message.subject.startswith(OURS):
+            continue
         thing = message.subject.rpartition(".")[2]
         try:
             if len(message.data) > limit:

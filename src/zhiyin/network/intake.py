@@ -5,16 +5,19 @@ Whole batches at a time; only rows that are out of the ordinary are looked at on
 
 import reprlib
 from collections.abc import Sequence
-from itertools import repeat
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from zhiyin.kernel import Quality, iso, new_id, parse_duration, parse_time
 from zhiyin.lake import Columns, Flags, Floats, Mask, Millis
 from zhiyin.network.model import Reason, Register, Rejected
 
 NUMBERS = {int, float}
+_UTC = pa.timestamp("ms", "UTC")
+_YEAR_ONE = -62_135_596_800_000  # before it Arrow reads years that `parse_time` refuses
 
 
 class Limits(NamedTuple):
@@ -58,22 +61,17 @@ class Intake:
         `now` (UTC ms) is what the clock says; `received` stamps rows without a time.
         """
         count = len(message.thing)
-        found = map(
-            self._register.by_name.get,
-            zip(message.thing, message.property, strict=True),
-            repeat(-1),
-        )
-        series = np.fromiter(found, np.int32, count)
+        register = self._register
+        series = register.index.find(message.thing, message.property)
         plain = set(map(type, message.value)) <= NUMBERS
         value, no_number = _numbers(message.value, plain=plain)
         time, no_time = _times(message.time, received)
         known = series >= 0
-        at = np.where(known, series, 0)
-        if len(self._register):
-            boolean = self._register.boolean[at]
-            if boolean.any() or not plain:
-                no_number = _wrong_types(message.value, boolean, no_number)
-            low, high = self._register.floor[at], self._register.ceiling[at]
+        at = np.where(known, series, 0).astype(np.intp)
+        if len(register):
+            if register.any_boolean or not plain:
+                no_number = _wrong_types(message.value, register.boolean[at], no_number)
+            low, high = register.floor[at], register.ceiling[at]
         else:
             low = high = np.zeros(count)
         out = ~((value >= low) & (value <= high))
@@ -109,17 +107,18 @@ class Intake:
             )
         elif marks.no_number[row]:
             reason, detail = Reason.WRONG_TYPE, f"value is {_short(value)}; it should be a number"
-            if self._register.boolean[self._register.by_name[thing, prop]]:
+            of = self._register.find(thing, prop)
+            if of is not None and of.boolean:
                 detail = f"value is {_short(value)}; it should be true or false"
         elif marks.off[row]:
             reason = Reason.CLOCK_OFF
             detail = f"time is {_written(int(time[row]))}; the clock here says {iso(now)}"
         elif marks.out[row]:
-            of = self._register.series[self._register.by_name[thing, prop]]
+            of = self._register.find(thing, prop)
             reason = Reason.OUT_OF_RANGE
-            detail = (
-                f"value is {_float(value):g} {of.unit}; it should be {of.floor:g} to {of.ceiling:g}"
-            )
+            span = f"{of.floor:g} to {of.ceiling:g}" if of is not None else "in range"
+            unit = of.unit if of is not None else ""
+            detail = f"value is {_float(value):g} {unit}; it should be {span}"
         raw = {"thing": thing, "property": prop, "time": said, "value": value}
         return Rejected(
             new_id(), reason, detail[:400], source, received, thing[:256], prop[:256], raw
@@ -183,6 +182,11 @@ def _times(times: Sequence[Any], received: int) -> tuple[Millis, Mask]:
             return np.array(times, np.int64), np.zeros(len(times), bool)
         except OverflowError:
             pass
+    if kinds == {str}:
+        with suppress(pa.ArrowInvalid):  # what Arrow does not take may still be a time of ours
+            read = pa.array(times, pa.string()).cast(_UTC).cast(pa.int64()).to_numpy()
+            if read.min() >= _YEAR_ONE:
+                return np.asarray(read), np.zeros(len(times), bool)
     moments = [_moment(said, received) for said in times]
     wrong = np.fromiter((moment is None for moment in moments), bool, len(times))
     return np.array([moment or 0 for moment in moments], np.int64), wrong

@@ -10,6 +10,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from zhiyin.lake import Floats
+from zhiyin.network.index import SeriesIndex
 
 
 class Reason(StrEnum):
@@ -25,7 +26,7 @@ class Reason(StrEnum):
     CONTRADICTION = "contradiction"
 
 
-class Series(Struct, frozen=True):
+class Series(Struct, frozen=True, gc=False):
     """One property of one thing; `index` is dense and never changes its meaning."""
 
     index: int
@@ -61,13 +62,14 @@ class Register:
     """All series of the district, by name and by index; grows while the house runs."""
 
     series: list[Series] = field(default_factory=list)
-    by_name: dict[tuple[str, str], int] = field(default_factory=dict)
+    index: SeriesIndex = field(default_factory=SeriesIndex)
     of_thing: dict[str, list[int]] = field(default_factory=dict)
     floor: Floats = field(default_factory=lambda: np.empty(0))
     ceiling: Floats = field(default_factory=lambda: np.empty(0))
     boolean: "np.ndarray[Any, np.dtype[np.bool_]]" = field(
         default_factory=lambda: np.empty(0, bool)
     )
+    any_boolean: bool = False
     things: Any = field(default_factory=lambda: pa.array([], pa.string()))
     properties: Any = field(default_factory=lambda: pa.array([], pa.string()))
 
@@ -81,12 +83,23 @@ class Register:
             if row.index != len(self.series):
                 raise ValueError(f"series {row.index} comes after {len(self.series) - 1}")
             self.series.append(row)
-            self.by_name[row.thing, row.property] = row.index
             self.of_thing.setdefault(row.thing, []).append(row.index)
         if fresh:
+            self.index.rebuild(
+                {
+                    thing: [(self.series[at].property, at) for at in own]
+                    for thing, own in self.of_thing.items()
+                }
+            )
             self.floor = np.append(self.floor, [row.floor for row in fresh])
             self.ceiling = np.append(self.ceiling, [row.ceiling for row in fresh])
             self.boolean = np.append(self.boolean, [row.boolean for row in fresh])
+            self.any_boolean = bool(self.boolean.any())
             self.things = pa.array([row.thing for row in self.series], pa.string())
             self.properties = pa.array([row.property for row in self.series], pa.string())
         return fresh
+
+    def find(self, thing: str, property: str) -> Series | None:  # noqa: A002
+        """Return the series of a thing's property, None when there is none."""
+        at = int(self.index.find([thing], [property])[0])
+        return self.series[at] if at >= 0 else None

@@ -103,7 +103,8 @@ class Door:
         unknown = {Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_PROPERTY}
         if any(item.reason in unknown for item in checked.rejected):
             await self.refresh()
-            if len(self.register) > known:  # by this look, or by one that was under way
+            # Told of the change, another refresh may have been quicker: what counts is the size.
+            if len(self.register) > known:
                 checked = self.check(message, source, received=received, history=history)
         return checked
 

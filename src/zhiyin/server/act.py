@@ -50,7 +50,7 @@ async def run_act(brain: Brain, bus: cloud.Bus, database: cloud.Database) -> Non
         tasks.create_task(cloud.poke_after_writes(database, bus))
         kept = cloud.take_in(
             bus, database, cloud.QUARANTINE, ">",
-            reader="keeper", actor="system:network", handle=keep, clear=True,
+            reader="keeper", actor="system:network", handle=keep, forget=True,
         )  # fmt: skip
         warned = cloud.take_in(
             bus, database, cloud.EVENTS, WARNINGS,

@@ -20,15 +20,15 @@ class RecentCourses:
         self._history, self._register, self._clock = history, register, clock
 
     async def last(self, thing: str, property: str, n: int) -> decide.Course | None:  # noqa: A002
-        index = self._register.by_name.get((thing, property))
-        if index is None:
+        known = self._register.find(thing, property)
+        if known is None:
             return None
         until = self._clock.now() + 1
         rows = await asyncio.to_thread(self._history.newest, thing, property, until - DAY, until, n)
         return decide.Course(
             np.array([row[0] for row in rows], np.int64),
             np.array([row[1] for row in rows], np.float64),
-            self._register.series[index].unit,
+            known.unit,
         )
 
 
@@ -39,14 +39,13 @@ class RuleFloors:
         self._brain, self._register = brain, register
 
     def of(self, thing: str, property: str) -> Sequence[decide.Floor]:  # noqa: A002
-        index = self._register.by_name.get((thing, property))
-        if index is None:
+        known = self._register.find(thing, property)
+        if known is None:
             return []
-        kind = self._register.series[index].type
         return [
             decide.Floor(rule.key, WarningLevel(level), floor, rule.direction == "above")
             for rule in self._brain.rules
-            if rule.kind == "threshold" and (rule.type, rule.property) == (kind, property)
+            if rule.kind == "threshold" and (rule.type, rule.property) == (known.type, property)
             for level, floor in rule.levels()
         ]
 

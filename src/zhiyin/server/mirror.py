@@ -2,17 +2,26 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from zhiyin import cloud, lake, network, vitals
 from zhiyin.kernel import DAY, WorldFault, iso
 from zhiyin.server.sense import LATEST, SNAPSHOT
 
 log = structlog.get_logger()
+
+
+class _Kept(NamedTuple):
+    """Which series a question is about, for as long as the register stays as it is."""
+
+    series: NDArray[np.int64]
+    things: list[str]
+    every: NDArray[np.int64]
 
 
 class Mirror:
@@ -25,6 +34,7 @@ class Mirror:
         self._live = lake.LiveState()
         self._by_property: dict[tuple[str, str], list[int]] = {}
         self._grouped = 0
+        self._kept: dict[tuple[str, str], _Kept] = {}
         self.heard = 0  # UTC ms of the newest observation heard of
         self.ready = False
         self.on_counts: Callable[[dict[str, int]], None] = lambda _counts: None
@@ -58,6 +68,9 @@ class Mirror:
         self.heard = max(self.heard, int(columns.time.max()))
 
     def _group(self) -> None:
+        if self._grouped == len(self._register):
+            return
+        self._kept.clear()
         for row in self._register.series[self._grouped :]:
             for key in ((row.type, row.property), (row.type, "*"), ("*", "*")):
                 self._by_property.setdefault(key, []).append(row.index)
@@ -67,14 +80,22 @@ class Mirror:
     def of(self, type: str, property: str) -> vitals.Columns:  # noqa: A002
         """Return the newest value of each thing of a type; `*` is any."""
         self._group()
-        index = np.array(self._by_property.get((type, property), []), np.int64)
-        rows = [self._register.series[n] for n in index.tolist()]
-        times = self._live.time[index]
+        kept = self._kept.get((type, property))
+        if kept is None:
+            index = self._by_property.get((type, property), [])
+            rows = [self._register.series[n] for n in index]
+            kept = _Kept(
+                np.array(index, np.int64),
+                [row.thing for row in rows],
+                np.array([row.every for row in rows], np.int64),
+            )
+            self._kept[type, property] = kept
+        times = self._live.time[kept.series]
         return vitals.Columns(
-            [row.thing for row in rows],
+            kept.things,
             np.where(times == lake.NEVER, 0, times),
-            self._live.value[index],
-            np.array([row.every for row in rows], np.int64),
+            self._live.value[kept.series],
+            kept.every,
         )
 
     def since(self, type: str, property: str, since: int) -> vitals.Columns:  # noqa: A002

@@ -22,12 +22,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from zhiyin import cloud, lake, network, watch
 from zhiyin.kernel import Quality, WorldFault, fixed_id, parse_duration
 from zhiyin.lake import Columns
+from zhiyin.server.batch import TICK, Batch, Read, joined, runs
 from zhiyin.server.brain import Brain
 from zhiyin.server.things import ThingBook
 
 log = structlog.get_logger()
 
-TICK = "observations.tick"
 TICKS = 0.25  # real seconds between ticks
 LATEST, SNAPSHOT = "live.latest", "live.snapshot"
 TELL = 0.25  # real seconds between tellings of what changed
@@ -46,11 +46,11 @@ commit_seconds = prometheus_client.Histogram("zhiyin_lake_commit_seconds", "Comm
 
 
 class Part(NamedTuple):
-    """Rows of one message that wait for the next commit."""
+    """Rows that wait for the next commit, with when each was received and where it stood."""
 
     columns: Columns
-    received: int
-    position: int
+    received: lake.Millis
+    positions: lake.Millis
 
 
 class Sense:
@@ -111,8 +111,8 @@ class Sense:
         commit_at = checkpoint_at = time.monotonic()
         async for messages in self._bus.read_from(cloud.OBSERVATIONS, self.position + 1):
             transitions: list[watch.Transition] = []
-            for message in messages:
-                transitions += await self._take(message)
+            for run in runs(messages):
+                transitions += await self._take(run)
             if transitions:
                 await self._record(transitions)
             if messages:
@@ -140,37 +140,49 @@ class Sense:
             self._commit = None
         return self._commit is None
 
-    async def _take(self, message: cloud.Message) -> list[watch.Transition]:
-        if message.subject == TICK:
-            return self._judge.tick(int(message.data), message.seq)
-        try:
-            columns, received, source = lake.decode(message.data)
-        except lake.UnreadableBatch as fault:
-            await self._keep_raw(message, fault)
-            return []
-        if len(columns) and int(columns.series.max()) >= len(self._book.register):
+    async def _take(self, messages: list[cloud.Message]) -> list[watch.Transition]:
+        """Judge a tick, or messages that came one after the other."""
+        if messages[0].subject == TICK:
+            return self._judge.tick(int(messages[0].data), messages[0].seq)
+        parts: list[Read] = []
+        for message in messages:
+            try:
+                parts.append(Read(message, *lake.decode(message.data)))
+            except lake.UnreadableBatch as fault:
+                await self._keep_raw(message, fault)
+        batch = joined(parts)
+        if len(batch.rows) and int(batch.rows.series[-1]) >= len(self._book.register):
             await self._book.refresh()
             self._sync()
-        # By series, then time; what came first stays first.
-        order = np.lexsort((columns.time, columns.series))
-        rows = columns.take(order)
-        admission = self._live.admit(rows, partial(self._look_up, position=message.seq))
-        if admission.conflict.any():
-            await self._keep_contradictions(rows.take(admission.conflict), message, source)
-        new = rows if admission.new.all() else rows.take(admission.new)
-        judged.labels("duplicate").inc(int(admission.duplicate.sum()))
-        if not len(new):
+        if len(parts) > 1 and not (batch.in_turn and self._judge.joins(batch.rows)):
+            return [change for one in parts for change in await self._judged(joined([one]))]
+        return await self._judged(batch)
+
+    async def _judged(self, batch: Batch) -> list[watch.Transition]:
+        if not len(batch.rows):
             return []
-        outcome = self._judge.step(new, message.seq)
+        admission = self._live.admit(
+            batch.rows, partial(self._look_up, position=batch.parts[0].message.seq)
+        )
+        if admission.conflict.any():
+            await self._keep_contradictions(batch.take(admission.conflict))
+        new = batch if admission.new.all() else batch.take(admission.new)
+        judged.labels("duplicate").inc(int(admission.duplicate.sum()))
+        if not len(new.rows):
+            return []
+        positions = new.positions
+        outcome = self._judge.step(new.rows, positions)
         if outcome.late.any():
-            late = outcome.late & (new.quality == Quality.GOOD)
-            new.quality[late] = Quality.LATE
+            late = outcome.late & (new.rows.quality == Quality.GOOD)
+            new.rows.quality[late] = Quality.LATE
             judged.labels("late").inc(int(late.sum()))
-        judged.labels("new").inc(len(new))
-        self._add(Part(new, received, message.seq))
+        judged.labels("new").inc(len(new.rows))
+        self._add(Part(new.rows, new.received, positions))
         if len(outcome.derived):
             self._live.put(outcome.derived)
-            self._add(Part(outcome.derived, received, message.seq))
+            count, last = len(outcome.derived), batch.parts[-1]
+            received = np.full(count, last.received)
+            self._add(Part(outcome.derived, received, np.full(count, last.message.seq)))
         return outcome.transitions
 
     def _add(self, part: Part) -> None:
@@ -191,9 +203,8 @@ class Sense:
     def _append(self, parts: list[Part], upto: int) -> int:
         if not parts:
             return 0
-        sizes = [len(part.columns) for part in parts]
-        received = np.repeat(np.array([part.received for part in parts], np.int64), sizes)
-        positions = np.repeat(np.array([part.position for part in parts], np.int64), sizes)
+        received = np.concatenate([part.received for part in parts])
+        positions = np.concatenate([part.positions for part in parts])
         columns = lake.joined([part.columns for part in parts])
         return self._table.append(columns, received, positions, self._book.register, upto)
 
@@ -242,19 +253,19 @@ class Sense:
             [self._rejected(message, 0, network.Reason.MALFORMED, str(fault), ("", "", raw))]
         )
 
-    async def _keep_contradictions(
-        self, rows: Columns, message: cloud.Message, source: str
-    ) -> None:
+    async def _keep_contradictions(self, batch: Batch) -> None:
         register = self._book.register
+        why = "another value of the same property at the same time is in the lake already"
         items = []
-        for n, (index, at, value) in enumerate(
-            zip(rows.series.tolist(), rows.time.tolist(), rows.value.tolist(), strict=True)
-        ):
-            of = register.series[index]
-            why = "another value of the same property at the same time is in the lake already"
-            raw = {"thing": of.thing, "property": of.property, "time": at, "value": value}
-            known = (of.thing, of.property, {**raw, "source": source})
-            items.append(self._rejected(message, n, network.Reason.CONTRADICTION, why, known))
+        for part in np.unique(batch.part).tolist():
+            rows, (message, _, _, source) = batch.of_part(part), batch.parts[part]
+            for n, (index, at, value) in enumerate(
+                zip(rows.series.tolist(), rows.time.tolist(), rows.value.tolist(), strict=True)
+            ):
+                of = register.series[index]
+                raw = {"thing": of.thing, "property": of.property, "time": at, "value": value}
+                known = (of.thing, of.property, {**raw, "source": source})
+                items.append(self._rejected(message, n, network.Reason.CONTRADICTION, why, known))
         await self._keep(items)
 
     def _rejected(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from asyncpg import InterfaceError, PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -32,10 +33,26 @@ class StoreUnreachable(WorldFault):
     )
 
 
+class StoreOfAnotherVersion(WorldFault):
+    """A store whose schema this version does not know."""
+
+    code = "server-004"
+    what = Words(
+        "数据库的结构不是本版本认识的:{reason}。",
+        "The operations store has a schema this version does not know: {reason}.",
+    )
+    do = Words(
+        "用建它的版本打开,或用 --data 指定另一个目录。",
+        "Open it with the version that made it, or name another folder with --data.",
+    )
+
+
 def migrate(settings: Settings) -> None:
     """Bring the operations store to the newest schema; does nothing when it is there."""
     try:
         command.upgrade(alembic_config(settings.database_url), "head")
+    except CommandError as fault:
+        raise StoreOfAnotherVersion("database.url", reason=str(fault)) from fault
     except (OSError, SQLAlchemyError, PostgresError, InterfaceError) as fault:
         reason = str(fault).partition("\n")[0] or type(fault).__name__
         raise StoreUnreachable("database.url", reason=reason) from fault

@@ -170,6 +170,15 @@ class Broker:
         self._noes = 0
         return False
 
+    async def close(self) -> None:
+        """End our connection before its server ends.
+
+        It tries to come back for ever, and a task that is cancelled just when a try fails goes on
+        (asyncio.wait_for of Python 3.11): the supervisor would never end.
+        """
+        if self._bus is not None:
+            await self._bus.close()
+
     def _size(self) -> int:
         return self._log.stat().st_size if self._log.exists() else 0
 
@@ -253,6 +262,7 @@ async def _start(
         broker = Broker(settings)
         argv = [cloud.binary(), "-c", str(config)]
         supervisor.start(cloud.Child("nats-server", argv, healthy=broker.healthy))
+        supervisor.at_end(broker.close)
     for role in PROCESSES:
         supervisor.start(cloud.Child(role, _argv(role, file)))
     ready = asyncio.create_task(wait_ready(settings))

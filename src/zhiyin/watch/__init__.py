@@ -1,5 +1,6 @@
 """监测预警:rules, derived series and warnings. Does not send anybody anywhere."""
 
+from zhiyin.watch.block import ordered
 from zhiyin.watch.checkpoint import load as load_checkpoint
 from zhiyin.watch.checkpoint import save as save_checkpoint
 from zhiyin.watch.derive import Deriver
@@ -13,6 +14,6 @@ from zhiyin.watch.store import Wanted, page, shown
 
 __all__ = [
     "Derive", "Deriver", "Engine", "Judge", "Outcome", "Rule", "SeriesTable", "ThingFacts",
-    "Transition", "Wanted", "attach_case", "derives_of", "load_checkpoint", "page", "record",
-    "rules_of", "save_checkpoint", "shown",
+    "Transition", "Wanted", "attach_case", "derives_of", "load_checkpoint", "ordered", "page",
+    "record", "rules_of", "save_checkpoint", "shown",
 ]  # fmt: skip

@@ -12,7 +12,8 @@ class Block(NamedTuple):
     """Rows of one class of series, sorted by (place, time); a segment is the rows of one series.
 
     `start` and `end` are the segments' row bounds, `place` their places in the class, `owner` the
-    segment of each row, `gap` the milliseconds since its series was last seen.
+    segment of each row, `gap` the milliseconds since its series was last seen, `position` where in
+    the stream each row stood, where that differs.
     """
 
     series: Ints
@@ -23,6 +24,7 @@ class Block(NamedTuple):
     place: Ints
     owner: Ints
     gap: Ints
+    position: Ints | None = None
 
     @property
     def last_time(self) -> Ints:
@@ -73,7 +75,13 @@ def segments(address: Ints) -> tuple[Bools, Ints, Ints]:
 
 
 def blocks(
-    series: Ints, time: Ints, value: Floats, address: Ints, seen: Ints, bounds: Ints
+    series: Ints,
+    time: Ints,
+    value: Floats,
+    address: Ints,
+    seen: Ints,
+    bounds: Ints,
+    position: Ints | None = None,
 ) -> Iterator[tuple[int, Block]]:
     """Cut rows sorted by (address, time) into one block per class that has any.
 
@@ -101,6 +109,7 @@ def blocks(
                 head[low:high] - bounds[number],
                 owner[a:b] - low,
                 gap[a:b],
+                None if position is None else position[a:b],
             ),
         )
 

@@ -125,9 +125,19 @@ class Deriver:
                             missing[self.table.things[thing], derive.source, name] = None
         return list(missing)
 
+    def reads(self, rows: Columns) -> bool:
+        """Whether any of these rows is of a kind that something is derived from, on the hour."""
+        if not self.stations:
+            return False
+        hourly = rows.series[rows.time % HOUR == 0]
+        kinds = self.table.kind[hourly[hourly < len(self.table.kind)]]
+        return any((self._columns(one.source)[kinds] >= 0).any() for one in self.stations)
+
     def step(self, rows: Columns) -> Columns:
         """Take up a batch, late and historic rows too; return the derived rows by series, time."""
         out: Rows = []
+        if not self.stations:
+            return _joined(out)
         inside = (rows.series >= 0) & (rows.series < len(self.table.kind))
         kinds = np.where(inside, self.table.kind[np.where(inside, rows.series, 0)], -1)
         for stations in self.stations if len(self.table.kind) else ():

@@ -124,10 +124,14 @@ class Engine:
         self._lateness = np.zeros(len(self.watched) + 1, np.int64)
         self._bounds = np.zeros(len(self.watched) + 1, np.int64)
 
-    def step(self, rows: Columns, position: int) -> Judged:
-        """Judge a batch in any order; `position` is where in the stream it stands."""
+    def step(self, rows: Columns, position: int | Ints) -> Judged:
+        """Judge a batch in any order; `position` is where in the stream it stands.
+
+        Of joined messages it is given row by row, for the evidence.
+        """
         self.sync()
-        self.position = position
+        each = None if isinstance(position, int) else position
+        self.position = position if isinstance(position, int) else int(position.max(initial=0))
         late = np.zeros(len(rows.series), np.bool_)
         pick = np.flatnonzero(self._wanted(rows))
         series = rows.series[pick].astype(np.int64)
@@ -139,7 +143,8 @@ class Engine:
             self.held.add(series[waits], time[waits], value[waits], (time + lateness)[waits])
             pick, series = pick[~waits], series[~waits]
             time, value = time[~waits], value[~waits]
-        transitions, behind = self._judge(series, time, value)
+        of = None if each is None else each[pick]
+        transitions, behind = self._judge(series, time, value, of)
         late[pick[behind]] = True
         return Judged(in_order(transitions), late)
 
@@ -199,7 +204,7 @@ class Engine:
         return found
 
     def _judge(
-        self, series: Ints, time: Ints, value: Floats
+        self, series: Ints, time: Ints, value: Floats, position: Ints | None = None
     ) -> tuple[list[Transition], npt.NDArray[np.intp]]:
         """Judge rows whose turn it is; return the changes and which rows came too late."""
         transitions: list[Transition] = []
@@ -213,9 +218,10 @@ class Engine:
         fresh[1:] &= (time[1:] != time[:-1]) | (address[1:] != address[:-1])
         if not fresh.all():
             series, time, value = series[fresh], time[fresh], value[fresh]
-            address = address[fresh]
+            address, row = address[fresh], row[fresh]
         seen = self.seen[series]
-        for number, block in blocks(series, time, value, address, seen, self._bounds):
+        told = None if position is None else position[row]
+        for number, block in blocks(series, time, value, address, seen, self._bounds, told):
             watched = self.watched[number]
             highest, lowest = float(block.value.max()), float(block.value.min())
             for threshold in watched.thresholds:
@@ -252,7 +258,7 @@ class Engine:
             "floor": state.floors[at],
             "unit": rule.unit if rule.kind == "threshold" else "s",
             "values": values,
-            "position": self.position,
+            "position": self._position(state, change, block),
         }
         if change.after < change.before:
             evidence["exit"] = state.exits[at]
@@ -270,6 +276,16 @@ class Engine:
             since=change.since,
             evidence=evidence,
         )
+
+    def _position(self, state: Threshold | Silent, change: Change, block: Block | None) -> int:
+        """Return the position of the row that brought the change about."""
+        if block is None or block.position is None:
+            return self.position
+        # A hold or a silence is found out by the first row at or after its end, a crossing is one.
+        waited = change.after > change.before and (
+            state.rule.hold_ms or state.rule.kind == "silent"
+        )
+        return int(block.position[block.before(change.segment, change.until - (not waited)).stop])
 
 
 def _kind(change: Change) -> Literal["raised", "level", "cleared"]:

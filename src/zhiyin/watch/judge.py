@@ -11,7 +11,7 @@ from zhiyin.network import Series
 from zhiyin.watch import memory
 from zhiyin.watch.derive import Deriver
 from zhiyin.watch.engine import Engine, in_order
-from zhiyin.watch.model import Bools, Derive, Rule, Transition
+from zhiyin.watch.model import Bools, Derive, Ints, Rule, Transition
 from zhiyin.watch.series import SeriesTable
 
 State = dict[str, npt.NDArray[Any]]
@@ -46,13 +46,24 @@ class Judge:
         self._known = len(series)
         self._engine.sync()
 
-    def step(self, rows: Columns, position: int) -> Outcome:
-        """Judge a batch, then what is derived from it; `position` is that of the message."""
+    def joins(self, rows: Columns) -> bool:
+        """Whether rows of several messages may be judged in one step without a trace.
+
+        Derived values may not: each message that gives to one may give a row of its own.
+        """
+        return not self._deriver.reads(rows)
+
+    def step(self, rows: Columns, position: int | Ints) -> Outcome:
+        """Judge a batch, then what is derived from it.
+
+        `position` is that of the message, or of each row where several are joined.
+        """
         judged = self._engine.step(rows, position)
         derived = self._deriver.step(rows)
         if not len(derived):
             return Outcome(judged.transitions, judged.late, derived)
-        further = self._engine.step(derived, position)
+        last = position if isinstance(position, int) else int(position.max())
+        further = self._engine.step(derived, last)
         return Outcome(in_order([*judged.transitions, *further.transitions]), judged.late, derived)
 
     def tick(self, now: int, position: int) -> list[Transition]:

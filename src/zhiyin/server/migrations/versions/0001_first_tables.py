@@ -62,6 +62,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_cloud_outbox_sent"), ["sent"], unique=False)
 
     op.create_table(
+        "cloud_position",
+        sa.Column("reader", sa.String(length=120), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("reader"),
+    )
+    op.create_table(
         "command_case",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("number", sa.String(length=40), nullable=False),
@@ -286,6 +292,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_cloud_outbox_sent"))
 
     op.drop_table("cloud_outbox")
+    op.drop_table("cloud_position")
     with op.batch_alter_table("atlas_element", schema=None) as batch_op:
         batch_op.drop_index("atlas_element_by_type")
         batch_op.drop_index("atlas_element_by_place")
