@@ -86,8 +86,12 @@ def test_the_wall_shows_it_and_the_bench_settles_it(
     bench.screenshot(path=PICTURES / "bench.png")
     step(bench, "user:inspector", "check", "到场核实,可通行")
     step(bench, "user:duty", "close")
-    case = cloudburst.get(f"/cases/{warning['case_id']}")
-    assert case["state"] == "closed"
+    case = until(
+        lambda: (
+            (found := cloudburst.get(f"/cases/{warning['case_id']}"))["state"] == "closed" and found
+        ),
+        what="the case is closed",
+    )
     assert [line["step"] for line in case["steps"]][-5:] == [
         "accept", "dispatch", "dispose", "check", "close",
     ]  # fmt: skip
