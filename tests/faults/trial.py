@@ -167,13 +167,13 @@ class Trial:
 
     def _count(self, ledger: list[Observation]) -> None:
         prefix = self.plan.prefix
-        of = (len(prefix), prefix)
+        everything = f"{prefix}*"
         ask = self.ground.ask
         self.result.observations = len(ledger)
         self.result.bad = len(self.plan.bad())
         self.result.warnings = ask(
-            "SELECT count(*) FROM watch_warning WHERE substr(thing, 1, ?) = ?", *of
+            "SELECT count(*) FROM watch_warning WHERE thing GLOB ?", everything
         )[0][0]
-        self.result.cases = ask(
-            "SELECT count(*) FROM command_case WHERE substr(thing, 1, ?) = ?", *of
-        )[0][0]
+        self.result.cases = ask("SELECT count(*) FROM command_case WHERE thing GLOB ?", everything)[
+            0
+        ][0]

@@ -34,19 +34,19 @@ def lake_rows(ground: Ground, prefix: str, ledger: list[Observation]) -> list[st
 def warning_rows(ground: Ground, prefix: str, ledger: list[Observation], until: int) -> list[str]:
     """The warnings are those that the ledger implies: each once, with all its changes."""
     since = dict(
-        ground.ask("SELECT thing, since FROM network_series WHERE substr(thing, 1, ?) = ?",
-                   len(prefix), prefix)
+        ground.ask("SELECT thing, since FROM network_series WHERE thing GLOB ?",
+                   prefix + "*")
     )  # fmt: skip
     wanted = warnings(ledger, since, until)
     rows = ground.ask(
         "SELECT id, rule, thing, raised_at, cleared_at, open, peak_level, case_id, evidence"
-        " FROM watch_warning WHERE substr(thing, 1, ?) = ?", len(prefix), prefix,
+        " FROM watch_warning WHERE thing GLOB ?", prefix + "*",
     )  # fmt: skip
     changes: dict[str, list[tuple[str, int, int]]] = {}
     for warning, kind, level, time in ground.ask(
         "SELECT c.warning, c.kind, c.level, c.time FROM watch_change c JOIN watch_warning w"
-        " ON w.id = c.warning WHERE substr(w.thing, 1, ?) = ? ORDER BY c.rowid",
-        len(prefix), prefix,
+        " ON w.id = c.warning WHERE w.thing GLOB ? ORDER BY c.rowid",
+        prefix + "*",
     ):  # fmt: skip
         changes.setdefault(warning, []).append((kind, level, time))
     found = {row[0]: Told(row[1], row[2], row[3], tuple(changes.get(row[0], ()))) for row in rows}
@@ -70,8 +70,8 @@ def _cases(
     """There is one case for each warning that opens one, with its evidence and a whole log."""
     wanted = [warning for warning, one in found.items() if opens(one)]
     cases = ground.ask(
-        "SELECT id, warning_id, steps, level FROM command_case WHERE substr(thing, 1, ?) = ?",
-        len(prefix), prefix,
+        "SELECT id, warning_id, steps, level FROM command_case WHERE thing GLOB ?",
+        prefix + "*",
     )  # fmt: skip
     told = _differences("cases, by warning", wanted, (case[1] for case in cases))
     told += _differences(
@@ -82,7 +82,7 @@ def _cases(
     lines: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     for case, n, data in ground.ask(
         "SELECT s.case_id, s.n, s.data FROM command_step s JOIN command_case c ON c.id = s.case_id"
-        " WHERE substr(c.thing, 1, ?) = ? ORDER BY s.case_id, s.n", len(prefix), prefix,
+        " WHERE c.thing GLOB ? ORDER BY s.case_id, s.n", prefix + "*",
     ):  # fmt: skip
         lines.setdefault(case, []).append((n, json.loads(data)))
     for case, warning, steps, level in cases:
@@ -104,8 +104,8 @@ def _cases(
 def quarantine(ground: Ground, plan: Plan) -> list[str]:
     """What was kept apart is what was bad, item by item."""
     rows = ground.ask(
-        "SELECT reason, thing, property, raw FROM network_quarantine WHERE substr(thing, 1, ?) = ?",
-        len(plan.prefix), plan.prefix,
+        "SELECT reason, thing, property, raw FROM network_quarantine WHERE thing GLOB ?",
+        plan.prefix + "*",
     )  # fmt: skip
     found = []
     for reason, thing, name, raw in rows:
