@@ -24,6 +24,11 @@ class Reason(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     CLOCK_OFF = "clock_off"
     CONTRADICTION = "contradiction"
+    CHECKSUM = "checksum"  # the frame's own check does not agree
+    LENGTH = "length"  # the frame says another length than it has
+    INCOMPLETE = "incomplete"  # the rest never came
+    UNSUPPORTED = "unsupported"  # well formed, but nothing the house knows to read
+    WRONG_KEY = "wrong_key"  # a device with another's key or without its own
 
 
 class Series(Struct, frozen=True, gc=False):
