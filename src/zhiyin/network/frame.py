@@ -153,7 +153,6 @@ class Wire(NamedTuple):
 
     key: str
     title: Words
-    port: int
     session: Callable[[Peers], Session]
     decode: Callable[[bytes], Decoded]  # one frame; raises FrameFault
     encode: Callable[[Mapping[str, Any]], bytes]  # what `zhiyin decode` printed; raises FrameFault
