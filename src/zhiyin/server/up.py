@@ -303,10 +303,11 @@ async def _start(
         return
     await ready
     address = f"http://{settings.web.host}:{settings.web.port}"
+    gateways = _gateways(settings)
     (settings.folder / "run" / "address.json").write_text(
         json.dumps(
             {"web": address, "mqtt": f"{settings.mqtt.host}:{settings.mqtt.port}",
-             "bus": settings.bus.url, "pid": os.getpid()}
+             "gateways": gateways, "bus": settings.bus.url, "pid": os.getpid()}
         ), encoding="utf-8",
     )  # fmt: skip
     say(f"知音 Zhiyin: {address}")
@@ -314,11 +315,17 @@ async def _start(
     say("  " + " · ".join(f"{name} {address}/{page}" for name, page in pages))
     mqtt = f"{settings.mqtt.host}:{settings.mqtt.port}"
     say(f"  设备 devices: MQTT {mqtt} · HTTP {address}/api/v1/observations")
-    ports = " · ".join(
-        f"{key} {getattr(settings.gateways, key)}"
-        for key in settings.gateways.on
-        if hasattr(settings.gateways, key)
-    )
-    if ports:
-        say(f"  现场协议 field protocols: {settings.gateways.host} {ports}")
+    if gateways:
+        listed = " · ".join(f"{key} {where}" for key, where in gateways.items())
+        say(f"  现场协议 field protocols: {listed}")
     say("  Ctrl-C 结束 / ends it")
+
+
+def _gateways(settings: cloud.Settings) -> dict[str, str]:
+    """Return where each field protocol is listened to, as host:port."""
+    own = settings.gateways
+    return {
+        key: f"{own.host}:{getattr(own, key)}"
+        for key in own.on
+        if isinstance(getattr(own, key, None), int)
+    }
