@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 import prometheus_client
@@ -17,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from zhiyin.kernel import Clock, WorldFault, new_id
 from zhiyin.network.contacts import Contacts, Heard, frame_text
-from zhiyin.network.directory import Directory
-from zhiyin.network.frame import SHOWN, Answer, Happening, Turn, Wire
+from zhiyin.network.directory import Directory, Row
+from zhiyin.network.frame import SHOWN, Answer, Happening, Session, Turn, Wire
 from zhiyin.network.intake import Message
 from zhiyin.network.model import Device, Reason, Rejected
 from zhiyin.network.service import Door
@@ -39,6 +39,7 @@ class Link(Protocol):
     """A connection, as what it said comes back to it."""
 
     peer: str
+    session: Session
 
     def answered(self, turn: Turn) -> None:
         """What was read of the turn is kept; the reply may go."""
@@ -50,6 +51,7 @@ class Said(NamedTuple):
     link: Link
     turn: Turn
     at: int
+    known: bool  # whether the session could ask the register about the sender
 
 
 class Found(NamedTuple):
@@ -84,7 +86,10 @@ class Collector:
 
     def put(self, link: Link, turns: Sequence[Turn], at: int) -> None:
         """Take what came of a connection; never waits."""
-        self._waiting.extend(Said(link, turn, at) for turn in turns)
+        find = self._directory.device
+        for turn in turns:
+            known = turn.decoded is None or find(turn.decoded.address) is not None
+            self._waiting.append(Said(link, turn, at, known))
         self._some.set()
 
     async def run(self) -> None:
@@ -119,8 +124,7 @@ class Collector:
         if now - self._asked < ASK_AGAIN:
             return
         for said in batch:
-            decoded = said.turn.decoded
-            if decoded is not None and self._directory.device(decoded.address) is None:
+            if not said.known:
                 self._asked = now
                 try:
                     await self._reload()
@@ -129,28 +133,17 @@ class Collector:
                 return
 
     async def _take(self, batch: list[Said], key: str) -> None:
-        things: list[str] = []
-        properties: list[str] = []
-        times: list[Any] = []
-        values: list[Any] = []
+        rows: list[Row] = []
         rejected: list[Rejected] = []
         found: list[Found] = []
         answers: list[Answer] = []
-        for n, (link, turn, at) in enumerate(batch):
-            answers += turn.answers
-            said = self._read(turn, link, at, f"{key}-{n}")
-            if isinstance(said, Rejected):
-                rejected.append(said)
-                continue
-            rows, told = said
-            found += told
-            for row in rows:
-                things.append(row.thing)
-                properties.append(row.property)
-                times.append(row.time)
-                values.append(row.value)
-        message = Message(things, properties, times, values)
-        checked = await self._door.look(message, self._wire.key)
+        for n, said in enumerate(batch):
+            answers += said.turn.answers
+            trouble = self._read(said, rows, found)
+            if trouble is not None:
+                rejected.append(self._kept(said, f"{key}-{n}", *trouble))
+        things, properties, times, values = zip(*rows, strict=True) if rows else ((), (), (), ())
+        checked = await self._door.look(Message(things, properties, times, values), self._wire.key)
         if found:
             await self._keep.happenings(self._wire.key, found)
         if answers:
@@ -162,63 +155,64 @@ class Collector:
         await self._door.hand_over(checked, rejected + refused, self._wire.key, key)
         self._remember(batch)
 
-    def _read(
-        self, turn: Turn, link: Link, at: int, key: str
-    ) -> "Rejected | tuple[list[Any], list[Found]]":
-        decoded, fault = turn.decoded, turn.fault
-        if fault is not None:
-            address = decoded.address if decoded else str(fault.header.get("address", ""))
-            return self._kept(turn, address, link, at, key, fault.reason, fault.detail)
+    def _read(self, said: Said, rows: list[Row], found: list[Found]) -> tuple[Reason, str] | None:
+        """Add what a turn brings; return why its frame is to be kept apart, None if it is not."""
+        decoded, fault = said.turn.decoded, said.turn.fault
+        trouble = (fault.reason, fault.detail) if fault is not None else None
         if decoded is None:
-            return [], []
-        device = self._directory.device(decoded.address)
-        if device is None:
-            why = f"no {self._wire.key} device has the address {decoded.address}"
-            return self._kept(turn, decoded.address, link, at, key, Reason.UNKNOWN_DEVICE, why)
-        rows = self._directory.rows(decoded.address, decoded.readings)
-        if decoded.readings and not rows:
+            return trouble
+        directory, address = self._directory, decoded.address
+        device = directory.device(address)
+        if device is None or not said.known:  # its key was not looked at
+            why = f"no {self._wire.key} device has the address {address}"
+            return trouble or (Reason.UNKNOWN_DEVICE, why)
+        own = directory.rows(address, decoded.readings)
+        if decoded.readings and not own and trouble is None:
             why = f"template {device.template or '(none)'} of {device.id} reads none of its values"
-            return self._kept(turn, decoded.address, link, at, key, Reason.UNKNOWN_PROPERTY, why)
-        unread.labels(self._wire.key).inc(len(decoded.readings) - len(rows))
-        told = [
-            Found(self._directory.device(decoded.address, one.part) or device, one)
-            for one in decoded.happenings
+            return Reason.UNKNOWN_PROPERTY, why
+        if len(own) < len(decoded.readings):
+            unread.labels(self._wire.key).inc(len(decoded.readings) - len(own))
+        rows += own
+        found += [
+            Found(directory.device(address, one.part) or device, one) for one in decoded.happenings
         ]
-        return rows, told
+        return trouble
 
-    def _kept(
-        self, turn: Turn, address: str, link: Link, at: int, key: str, reason: Reason, why: str
-    ) -> Rejected:
+    def _sender(self, said: Said) -> str:
+        """Return who sent the turn, as far as it or its connection tells."""
+        decoded, fault = said.turn.decoded, said.turn.fault
+        if decoded is not None and decoded.address:
+            return decoded.address
+        named = str(fault.header.get(self._wire.sender, "")) if fault is not None else ""
+        if named and self._directory.device(named) is not None:
+            return named
+        return said.link.session.address or named  # what is cut off may be half a name
+
+    def _kept(self, said: Said, key: str, reason: Reason, why: str) -> Rejected:
+        address, frame = self._sender(said)[:128], said.turn.frame
         device = self._directory.device(address) if address else None
         raw = {
-            "protocol": self._wire.key, "address": address, "peer": link.peer,
-            "frame": frame_text(turn.frame[:SHOWN], text=self._wire.text),
-            "bytes": len(turn.frame),
+            "protocol": self._wire.key, "address": address, "peer": said.link.peer,
+            "frame": frame_text(frame[:SHOWN], text=self._wire.text), "bytes": len(frame),
         }  # fmt: skip
-        thing = device.thing if device else address[:256]
-        return Rejected(key, reason, why[:400], self._wire.key, at, thing, "", raw)
+        thing = device.thing if device else address
+        return Rejected(key, reason, why[:400], self._wire.key, said.at, thing, "", raw)
 
     def _remember(self, batch: list[Said]) -> None:
         good = bad = 0
-        for link, turn, at in batch:
-            fault, decoded = turn.fault, turn.decoded
-            if fault is None and decoded is None:
-                continue
+        for said in batch:
+            fault = said.turn.fault
             good, bad = good + (fault is None), bad + (fault is not None)
-            address = (
-                decoded.address
-                if decoded
-                else str((fault.header if fault else {}).get("address", ""))
-            )
+            address = self._sender(said)
             if not address:
-                self.contacts.nameless(at)
+                self.contacts.nameless(said.at)
                 continue
             device = self._directory.device(address)
             contact = self.contacts.of(address, device.id if device else "")
-            contact.link, contact.peer = link, link.peer
+            contact.link, contact.peer = said.link, said.link.peer
             reason, detail = (fault.reason.value, fault.detail) if fault else ("", "")
-            if not fault and device is None:
+            if fault is None and device is None:
                 reason = Reason.UNKNOWN_DEVICE.value
-            self.contacts.note(contact, Heard(at, turn.frame[:SHOWN], reason, detail))
+            self.contacts.note(contact, Heard(said.at, said.turn.frame[:SHOWN], reason, detail))
         frames_in.labels(self._wire.key, "good").inc(good)
         frames_in.labels(self._wire.key, "bad").inc(bad)

@@ -122,7 +122,9 @@ class Contacts:
 
 def frame_text(frame: bytes, *, text: bool) -> str:
     """Return a frame as its protocol's engineers write it: as text, or as hex."""
-    return frame.decode("utf-8", "backslashreplace") if text else frame.hex().upper()
+    if text:
+        return frame.decode("utf-8", "backslashreplace").rstrip("\r\n")
+    return frame.hex().upper()
 
 
 def shown(heard: Heard, *, text: bool) -> dict[str, Any]:

@@ -48,6 +48,11 @@ class Devices:
         self.settings, self.clock, self.bus, self.database = settings, clock, bus, database
         self.door, self.types, self.templates, self.health = door, types, templates, health
 
+    async def settle(self) -> None:
+        """Return when this process and the gateways know the register as it is now."""
+        await self.door.refresh()
+        await self.health.settle()
+
     async def device(self, key: str) -> Device:
         async with self.database.read() as session:
             return await orders.device(session, key)
@@ -143,7 +148,7 @@ def _changes(room: Devices) -> list[Any]:
         added = await enrol(
             database, bus, room.types, entries, source="http", actor=user, now=room.clock.now()
         )
-        await room.door.refresh()
+        await room.settle()
         return {"added": added, "known": len(entries) - added}
 
     @post("/devices/import", status_code=200)
@@ -155,7 +160,7 @@ def _changes(room: Devices) -> list[Any]:
             database, bus, room.types, room.templates, rows,
             actor=user, now=room.clock.now(), dry=dry,
         )  # fmt: skip
-        await room.door.refresh()
+        await room.settle()
         return told
 
     @patch("/devices/{key:str}")
@@ -165,12 +170,14 @@ def _changes(room: Devices) -> list[Any]:
         changed = await register.change(database, bus, room.templates, key, data, user)
         if changed is None:
             raise NoSuchDevice(key, device=key)
+        await room.settle()
         return room.shown(changed)
 
     @delete("/devices/{key:str}", status_code=204)
     async def remove_device(key: str, user: User = "user:duty") -> None:
         if not await register.remove(database, bus, key, user):
             raise NoSuchDevice(key, device=key)
+        await room.settle()
 
     return [add_devices, import_devices, change_device, remove_device]
 

@@ -4,17 +4,21 @@ A device is `never_seen`, `normal`, `late`, `lost` or `under_repair`. What it is
 its expected rhythm: set on the device, else its template's, else learned from its own frames.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+import structlog
 
 from zhiyin.cloud import Bus, HealthSettings, Message
 from zhiyin.kernel import Clock, iso, parse_duration, parse_time
 from zhiyin.network.model import Device
 from zhiyin.network.section import DeviceTemplate
-from zhiyin.network.stations import FRAMES, HEALTH
+from zhiyin.network.stations import FRAMES, HEALTH, RELOAD
+
+log = structlog.get_logger()
 
 State = Literal["never_seen", "normal", "late", "lost", "under_repair"]
 STATES: tuple[State, ...] = ("lost", "late", "never_seen", "under_repair", "normal")
@@ -115,6 +119,15 @@ class Health:
         if silent > due * self._lost:
             return "lost"
         return "late" if silent > due * self._late else "normal"
+
+    async def settle(self) -> None:
+        """Return when every gateway that is there has read the register anew."""
+        now = time.monotonic()
+        there = [one for one, at in self._heard.items() if now - at < self._gateway_lost]
+        asked = [self._bus.ask(RELOAD + one, within=2) for one in there]
+        for told in await asyncio.gather(*asked, return_exceptions=True):
+            if isinstance(told, BaseException):
+                log.info("a gateway did not read the register", fault=str(told))
 
     async def frames(self, device: Device) -> list[dict[str, Any]]:
         """Return the sender's last frames as they came, the newest first."""

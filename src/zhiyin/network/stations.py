@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 HEALTH = "network.health"  # what every gateway says of itself, every few seconds
 FRAMES = "network.frames."  # and the instance: the last frames of one sender
+RELOAD = "network.reload."  # and the instance: read the register before you answer
 TELL = 2.0  # seconds
 TOLD = 2_000  # senders in one message
 LATE = 1.0  # seconds between two looks for orders that came to nothing
@@ -77,7 +78,7 @@ class Stations:
         records = Records(self._database, self._clock, self._settings.folder)
         wires = [protocol(key) for key in keys]
         directories = [Directory(wire.key, self._templates, self._types) for wire in wires]
-        reload = await follow(directories, self._database, self._bus)
+        self._reload = reload = await follow(directories, self._database, self._bus)
         for wire, directory in zip(wires, directories, strict=True):
             collector = Collector(wire, self._door, directory, records, self._clock, reload)
             listener = Listener(wire, self._settings.gateways, directory, collector, self._clock)
@@ -117,7 +118,12 @@ class Stations:
         async def ordered(message: Message) -> None:
             await self._carry(station, msgspec.json.decode(message.data, type=Order))
 
+        async def read_register(_request: bytes) -> bytes:
+            await self._reload()
+            return b"ok"
+
         await self._bus.answer(FRAMES + station.instance, frames)
+        await self._bus.answer(RELOAD + station.instance, read_register)
         await self._bus.listen(orders.SUBJECT + station.wire.key, ordered)
 
     async def _carry(self, station: Station, order: Order) -> None:

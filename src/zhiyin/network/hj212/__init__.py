@@ -9,10 +9,10 @@ from zhiyin.network.hj212.tables import orders
 WIRE = Wire(
     key=KEY,
     title=Words("HJ 212 污染物在线监控", "HJ 212 pollutant monitoring"),
-    port=9212,
     session=Hj212Session,
     decode=decode,
     encode=encode,
+    sender="MN",
     text=True,
     orders={verb: (*shape.needs, *shape.may) for verb, shape in orders().items()},
 )
