@@ -93,8 +93,8 @@ class Assembly:
         self._done[key] = now
         if len(self._done) > SETS:
             del self._done[next(iter(self._done))]
-        whole = _joined(found, packet if alone else None, at)
         asking = sum(one.packet.asks for one in found.held.values()) + int(alone and packet.asks)
+        whole = _joined(found, packet if alone else None, at)
         return Outcome(whole, asking, faults)
 
     def expired(self, now: int) -> tuple[tuple[bytes, FrameFault], ...]:

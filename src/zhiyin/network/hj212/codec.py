@@ -72,7 +72,7 @@ def decode(frame: bytes, facts: Facts | None = None) -> Decoded:
     header: dict[str, Any] = {
         **packet.head,
         "length": len(piece.segment),
-        "crc": piece.crc.decode("ascii"),
+        "crc": piece.crc.decode("ascii").upper(),
         "version": packet.version,
         "CP": packet.cp,
     }

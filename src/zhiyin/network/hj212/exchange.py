@@ -27,7 +27,7 @@ _RANGES = {"RtdInterval": (30, 3600), "OverTime": (1, 99999), "ReCount": (0, 99)
 class OrderFault(CallerFault):
     """An order that HJ 212 has no frame for; the detail says which part."""
 
-    code = "network-021"
+    code = "network-212"
     what = Words("指令不合 HJ 212:{detail}。", "HJ 212 has no such order: {detail}.")
     do = Words(
         "按规约的指令表改正参数。", "Give parameters as the protocol's table of orders has them."

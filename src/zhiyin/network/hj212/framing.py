@@ -15,7 +15,7 @@ LIMIT = 4096  # bytes of a data segment that are taken; the standard ends at 102
 RUN = 65536  # bytes without a frame after which the run is reported and a new one begun
 _HEAD = 6  # start mark and length
 _CRC = re.compile(rb" {0,4}([0-9A-Fa-f]{4})")
-_BLANK = re.compile(rb"[\r\n \t\0]*")
+_BLANK = re.compile(rb"[\r\n \t]*")
 _TAIL = re.compile(rb"&&[ ]{0,4}[0-9A-Fa-f]{4}[ ]?\r?\n")
 _TAIL_MOST = 13
 # Where a run that is no frame ends: after an end of frame, or before a start mark that may be one.
@@ -178,9 +178,9 @@ def unfinished(left: bytes) -> FrameFault:
 
 def whole(frame: bytes) -> Piece:
     """Return the one frame that these bytes are, with or without CR LF; raises FrameFault."""
-    text = frame.strip(b"\r\n \t\0")
+    text = frame.strip(b"\r\n \t")
     piece = frame_at(text, 0) if text else None
-    if piece is None:  # what would have to come after a frame is no part of it
+    if piece is None and len(text) > _HEAD:  # the tail of a frame may be left off
         piece = frame_at(text + b"\r\n", 0)
     if piece is None:
         raise unfinished(text)

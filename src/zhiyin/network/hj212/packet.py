@@ -12,7 +12,7 @@ from msgspec import Struct
 from zhiyin.network.frame import Facts, FrameFault
 from zhiyin.network.hj212.crc import crc
 from zhiyin.network.hj212.framing import Piece
-from zhiyin.network.hj212.sm4 import decrypted, encrypted
+from zhiyin.network.hj212.sm4 import BLOCK, decrypted, encrypted
 from zhiyin.network.hj212.tables import tables
 from zhiyin.network.model import Reason
 
@@ -135,7 +135,7 @@ def _opened(piece: Piece, raw: bytes, key: str, head: dict[str, str]) -> str | N
 
     The CRC is that of the plain segment (HJ 212-2025): it tells whether the key was right.
     """
-    if len(raw) < 16 or _PRINTED.search(raw) is not None or not _is_2025(head):
+    if len(raw) < BLOCK or _has_text(raw) or not _is_2025(head):
         return None  # text somewhere: plain, and spoilt if the CRC says so
     if not _HEX32.fullmatch(key):
         detail = "CP · encrypted or no text · the device's `sm4_key` of 32 hex digits should be set"
@@ -146,9 +146,15 @@ def _opened(piece: Piece, raw: bytes, key: str, head: dict[str, str]) -> str | N
     text = _worded(plain)
     if piece.crc.upper() == b"%04X" % crc(whole) and text is not None and _NAME.match(text):
         return text
-    if _PRINTED.search(plain):
+    if _has_text(plain):
         return None  # the key is right: the frame is spoilt
     raise FrameFault(Reason.WRONG_KEY, "CP · the device's `sm4_key` does not open it", head)
+
+
+def _has_text(data: bytes) -> bool:
+    """Whether a whole cipher block of it is printed characters; of a secret one none is."""
+    ends = range(0, len(data) - BLOCK + 1, BLOCK)
+    return any(_PRINTED.match(data, at) is not None for at in ends)
 
 
 def _is_2025(head: Mapping[str, str]) -> bool:
