@@ -1,0 +1,14 @@
+"""JT/T 808-2011/2013/2019: terminals of vehicles, which say where they are and what is on."""
+
+from zhiyin.kernel import Words
+from zhiyin.network.frame import Wire
+from zhiyin.network.jt808.codec import KEY, decode, encode
+from zhiyin.network.jt808.orders import ORDERS
+from zhiyin.network.jt808.session import Terminal
+
+WIRE = Wire(
+    KEY, Words("JT/T 808 车载终端", "JT/T 808 vehicle terminals"), 9808, Terminal, decode, encode,
+    orders=ORDERS,
+)  # fmt: skip
+
+__all__ = ["WIRE"]
