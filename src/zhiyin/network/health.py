@@ -120,6 +120,10 @@ class Health:
             return "lost"
         return "late" if silent > due * self._late else "normal"
 
+    def heard_of(self, protocols: tuple[str, ...]) -> bool:
+        """Whether each of these gateways has spoken since this process began."""
+        return set(protocols) <= {told["gateway"] for told in self._gateways.values()}
+
     async def settle(self) -> None:
         """Return when every gateway that is there has read the register anew."""
         now = time.monotonic()

@@ -144,7 +144,10 @@ class Web:
 
         @get("/readyz")
         async def readyz() -> Response[dict[str, bool]]:
-            state = {"bus": self.bus.connected, "sense": self.mirror.ready, "database": True}
+            state = {
+                "bus": self.bus.connected, "sense": self.mirror.ready, "database": True,
+                "gateway": self.health_of.heard_of(self.brain.settings.gateways.on),
+            }  # fmt: skip
             try:
                 async with self.database.read() as session:
                     await session.execute(text("SELECT 1"))

@@ -37,8 +37,8 @@ def encode(told: Mapping[str, Any]) -> bytes:
 WIRE = Wire(
     key="sl651",
     title=Words("水文监测数据通信规约 SL 651-2014", "Hydrological telemetry, SL 651-2014"),
-    port=9651,
     session=Sl651Session,
+    sender="address",
     decode=decode,
     encode=encode,
     orders=ORDERS,
