@@ -55,12 +55,26 @@ class Shape(Struct, frozen=True, forbid_unknown_fields=True):
     daily: Daily | None = None
 
 
+class Fleet(Struct, frozen=True, forbid_unknown_fields=True):
+    """So many devices of one template of a field protocol, each with its own connection.
+
+    `corrupt` is the share of reports that the line spoils when they are first sent; `every` is how
+    often each reports where that is not as its template says.
+    """
+
+    template: Key
+    count: Annotated[int, Meta(ge=0, le=100_000)]
+    corrupt: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    every: DurationText | None = None
+
+
 class Day(Struct, frozen=True, forbid_unknown_fields=True):
     """One simulated day; `starts` is the district's time of day at which it begins."""
 
     title: Title
     starts: TimeText
     shapes: tuple[Shape, ...]
+    fleets: tuple[Fleet, ...] = ()
 
 
 class DemoFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +85,10 @@ class DemoFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 def _check(file: DemoFile, book: Book) -> Iterator[Remark]:
     for name, day in file.days.items():
+        for at, fleet in enumerate(day.fleets):
+            yield from known(
+                book, "device", fleet.template, ("days", name, "fleets", at, "template")
+            )
         for at, shape in enumerate(day.shapes):
             path: tuple[str | int, ...] = ("days", name, "shapes", at)
             yield from known(

@@ -26,6 +26,10 @@ File = Annotated[Path | None, typer.Option("--settings", help="zhiyin.toml")]
 Speed = Annotated[float, typer.Option("--speed", min=0.1, max=600, help="时间倍速 / speed of time")]
 Day = Annotated[str, typer.Option("--day", help="ordinary | cloudburst")]
 Seed = Annotated[int, typer.Option("--seed", help="随机种子 / seed of the day")]
+Fleet = Annotated[
+    int | None,
+    typer.Option("--fleet", min=0, max=100_000, help="现场协议设备数 / devices of field protocols"),
+]
 
 
 def say(line: str) -> None:
@@ -73,12 +77,13 @@ def demo(
     day: Day = "ordinary",
     speed: Speed = 1.0,
     seed: Seed = 1,
+    fleet: Fleet = None,
     settings: File = None,
     data: Data = None,
     port: Port = None,
 ) -> None:
     """启动演示城区 / Start a demonstration district with simulated devices."""
-    from zhiyin.server.demo import begin, player  # noqa: PLC0415
+    from zhiyin.server.demo import begin, players  # noqa: PLC0415
     from zhiyin.server.up import run_up  # noqa: PLC0415
 
     try:
@@ -91,7 +96,8 @@ def demo(
         chosen = _settings(settings, folder if data is None else data, port, clock=told)
     except Fault as fault:
         raise _refused(fault) from fault
-    _run(lambda: run_up(chosen, flexible=True, say=say, district=player(chosen, day, seed)))
+    there = players(chosen, day, seed, fleet)
+    _run(lambda: run_up(chosen, flexible=True, say=say, players=there))
 
 
 def _pack() -> typer.Typer:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -248,12 +249,12 @@ async def run_up(
     *,
     flexible: bool,
     say: Say,
-    district: Any = None,
+    players: Mapping[str, Callable[[cloud.Settings], list[str]]] | None = None,
 ) -> None:
     """Start everything, tell the address, and keep it running until told to end.
 
-    `district` is called with the settled settings and returns the argv of a process that plays
-    the district, for a demonstration.
+    `players` are the processes of a demonstration by name: each is called with the settled
+    settings and returns the argv.
     """
     lock = cloud.claim(settings.folder)
     cloud.log_to_file(settings, "supervisor")
@@ -271,8 +272,9 @@ async def run_up(
         metrics.mkdir()
         os.environ[cloud.METRICS] = str(metrics)
         await _start(supervisor, settings, file, say)
-        if district is not None and not supervisor.stopping:
-            supervisor.start(cloud.Child("district", district(settings)))
+        for name, argv in (players or {}).items():
+            if not supervisor.stopping:
+                supervisor.start(cloud.Child(name, argv(settings)))
         await supervisor.wait()
     finally:
         supervisor.stop()

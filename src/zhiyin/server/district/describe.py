@@ -46,10 +46,10 @@ def describe(packs: Sequence[Files], day: str) -> list[Sensor]:
     """
     _require_day(packs, day)
     sensors: dict[tuple[str, str], Sensor] = {}
-    elements = [one for files in packs for one in _list(files, "elements", "elements")]
-    types = {name: one for files in packs for name, one in _types(files).items()}
+    elements = [one for files in packs for one in listed(files, "elements", "elements")]
+    types = {name: one for files in packs for name, one in types_of(files).items()}
     for files in packs:
-        for device in _list(files, "devices", "devices"):
+        for device in listed(files, "devices", "devices"):
             if device["by"] not in {"mqtt", "http"}:
                 continue  # comes in by replay or by a protocol of its own
             mine = [one for one in elements if one["type"] == device["for"]]
@@ -62,7 +62,7 @@ def describe(packs: Sequence[Files], day: str) -> list[Sensor]:
 def start_of(packs: Sequence[Files], day: str) -> int:
     """Return the time of day (ms, UTC+8) at which the day starts, by the first pack that has it."""
     _require_day(packs, day)
-    return next(time_of_day(days[day]["starts"]) for days in map(_days, packs) if day in days)
+    return next(time_of_day(days[day]["starts"]) for days in map(days_of, packs) if day in days)
 
 
 def time_of_day(text: str) -> int:
@@ -94,6 +94,15 @@ def _sensors(
         )
 
 
+def curve_of(
+    packs: Sequence[Files], day: str, types: Mapping[str, Any], type_: str, name: str
+) -> Curve | None:
+    """Return how a property of a type runs over a day, None when nothing says it."""
+    shapes = _shapes(packs, day, type_, name, "")
+    told = types.get(type_, {}).get("properties", {}).get(name)
+    return _curve(shapes, told.get("range") or (None, None)) if shapes and told else None
+
+
 def _shapes(
     packs: Sequence[Files], day: str, type_: str, name: str, thing: str
 ) -> list[Mapping[str, Any]]:
@@ -102,7 +111,7 @@ def _shapes(
         shapes = [
             one
             for files in packs
-            for one in (_days(files).get(wanted) or {}).get("shapes", ())
+            for one in (days_of(files).get(wanted) or {}).get("shapes", ())
             if one["type"] == type_ and one["property"] == name
         ]
         named = [one for one in shapes if thing in (one.get("things") or ())]
@@ -160,20 +169,20 @@ def _decimals(shape: Mapping[str, Any], floor: float | None, ceiling: float | No
 
 
 def _require_day(packs: Sequence[Files], day: str) -> None:
-    known = {name for files in packs for name in _days(files)}
+    known = {name for files in packs for name in days_of(files)}
     if day not in known:
         raise DayUnknown(day=day, known=", ".join(sorted(known)) or "-")
 
 
-def _days(files: Files) -> dict[str, Any]:
+def days_of(files: Files) -> dict[str, Any]:
     return (files.get("demo") or {}).get("days") or {}
 
 
-def _types(files: Files) -> dict[str, Any]:
+def types_of(files: Files) -> dict[str, Any]:
     return (files.get("model") or {}).get("types") or {}
 
 
-def _list(files: Files, file: str, key: str) -> list[Any]:
+def listed(files: Files, file: str, key: str) -> list[Any]:
     return (files.get(file) or {}).get(key) or []
 
 
