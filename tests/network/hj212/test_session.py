@@ -436,6 +436,7 @@ def test_spoilt_streams_leave_a_reason_or_a_frame(seed: int) -> None:
     fuzz.one(bytes(data))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 400), max_size=30))
 def test_every_way_to_cut_a_stream_gives_the_same_readings(cuts: list[int]) -> None:
     data = wire(*frames.ALL)
