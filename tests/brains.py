@@ -48,7 +48,13 @@ class RunningBrain:
         file = self.folder / "zhiyin.toml"
         if not file.exists():
             lines = [f'data_folder = "{self.folder / "var"}"']
-            tables = {"web": {"port": 0}, "mqtt": {"port": 0}, **self.more}
+            tables = {
+                "web": {"port": 0}, "mqtt": {"port": 0},
+                "gateways": dict.fromkeys(("hj212", "sl651", "jt808", "gb26875"), 0),
+            }  # fmt: skip
+            for name, table in self.more.items():
+                told = tables.get(name)
+                tables[name] = {**told, **table} if told is not None else table
             lines += [f"{key} = {json.dumps(value)}" for key, value in tables.items()
                       if not isinstance(value, dict)]  # fmt: skip
             for name, table in tables.items():
@@ -85,6 +91,11 @@ class RunningBrain:
     @property
     def mqtt(self) -> tuple[str, int]:
         host, _, port = str(self.address["mqtt"]).rpartition(":")
+        return host, int(port)
+
+    def gateway(self, protocol: str) -> tuple[str, int]:
+        """Return where devices of a field protocol connect."""
+        host, _, port = str(self.address["gateways"][protocol]).rpartition(":")
         return host, int(port)
 
     @property

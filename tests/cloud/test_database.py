@@ -59,7 +59,7 @@ async def database(url: str) -> AsyncIterator[cloud.Database]:
 
 
 def device(name: str, kind: str = "lake") -> DeviceRow:
-    return DeviceRow(id=name, type=kind, source="test", created_at=1)
+    return DeviceRow(id=name, thing="t", type=kind, source="test", created_at=1)
 
 
 async def events(database: cloud.Database) -> list[cloud.OutboxRow]:
@@ -92,7 +92,11 @@ async def test_each_change_leaves_who_when_before_and_after(database: cloud.Data
     async with database.write("user:c") as session:
         await session.delete(await session.get_one(DeviceRow, "one"))
     made, changed, removed = await events(database)
-    after = {"id": "one", "type": "lake", "source": "test", "created_at": 1}
+    texts = dict.fromkeys(("template", "gateway", "address", "key", "model", "firmware"), "")
+    after = {
+        "id": "one", "type": "lake", "source": "test", "created_at": 1, "thing": "t", **texts,
+        "settings": {}, "every": 0, "repair": False,
+    }  # fmt: skip
     assert (made.kind, made.actor, made.at) == ("row.network.device.created", "user:a", 1_000)
     assert made.data == {"before": None, "after": after}
     assert (changed.kind, changed.actor) == ("row.network.device.changed", "user:b")
@@ -100,6 +104,22 @@ async def test_each_change_leaves_who_when_before_and_after(database: cloud.Data
     assert (removed.kind, removed.actor) == ("row.network.device.removed", "user:c")
     assert removed.data == {"before": {**after, "type": "air_station"}, "after": None}
     assert {row.subject for row in (made, changed, removed)} == {"one"}
+
+
+async def test_a_secret_is_in_the_row_and_in_no_event(database: cloud.Database) -> None:
+    async with database.write("user:a") as session:
+        one = device("one")
+        one.key = "123456"
+        session.add(one)
+    async with database.write("user:a") as session:
+        (await session.get_one(DeviceRow, "one")).key = "654321"
+    async with database.read() as session:
+        assert (await session.get_one(DeviceRow, "one")).key == "654321"
+    made, changed = await events(database)
+    assert made.data["after"]["key"] == "***"
+    assert changed.data["before"] == {"key": "***"}
+    assert "123456" not in str([made.data, changed.data])
+    assert "654321" not in str([made.data, changed.data])
 
 
 async def test_what_is_announced_goes_with_the_rows(database: cloud.Database) -> None:
@@ -166,7 +186,9 @@ async def test_many_writers_lose_nothing(database: cloud.Database, url: str) -> 
 
 async def test_numbers_stay_exact(database: cloud.Database) -> None:
     async with database.write("user:a") as session:
-        session.add(DeviceRow(id="when", type="lake", source="汉阳", created_at=2**53 + 1))
+        session.add(
+            DeviceRow(id="when", thing="t", type="lake", source="汉阳", created_at=2**53 + 1)
+        )
     async with database.read() as session:
         row = await session.get_one(DeviceRow, "when")
     assert (row.created_at, row.source) == (2**53 + 1, "汉阳")

@@ -17,7 +17,7 @@ from zhiyin.network.store import DeviceRow
 async def take(session: AsyncSession, messages: list[cloud.Message]) -> None:
     for message in messages:
         name = message.data.decode()
-        session.add(DeviceRow(id=name, type="lake", source="test", created_at=1))
+        session.add(DeviceRow(id=name, thing="t", type="lake", source="test", created_at=1))
 
 
 async def devices(store: cloud.Database) -> list[str]:

@@ -21,11 +21,17 @@ def text(path: str) -> str:
 
 
 def shown(default: object) -> str:
-    return f"`{default}`" if default not in ("", ()) else "空 empty"
+    if default in ("", ()):
+        return "空 empty"
+    if isinstance(default, tuple):
+        return f"`{', '.join(default)}`"
+    if isinstance(default, bool):
+        return f"`{default}`".lower()
+    return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 
 def test_every_setting_has_its_line_with_its_default() -> None:
-    line = re.compile(r"^\| `([a-z_.]+)` \| (.+?) \| .+ \| .+ \|$", re.MULTILINE)
+    line = re.compile(r"^\| `([a-z0-9_.]+)` \| (.+?) \| .+ \| .+ \|$", re.MULTILINE)
     rows = line.findall(text("docs/reference/settings.md"))
     assert dict(rows) == {name: shown(value) for name, value in cloud.known_settings().items()}
 

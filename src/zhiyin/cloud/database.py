@@ -48,7 +48,15 @@ def announce(
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    return {column.key: getattr(row, column.key) for column in inspect(row).mapper.column_attrs}
+    """Return the row's values; those of columns with `info={"secret": True}` stay in the row."""
+    return {
+        column.key: _told(column, getattr(row, column.key))
+        for column in inspect(row).mapper.column_attrs
+    }
+
+
+def _told(column: Any, value: Any) -> Any:
+    return "***" if value and column.columns[0].info.get("secret") else value
 
 
 def _subject(row: Row) -> str:
@@ -62,7 +70,8 @@ def _before(row: Row) -> dict[str, Any]:
     for column in state.mapper.column_attrs:
         history = state.attrs[column.key].history
         if history.has_changes():
-            earlier[column.key] = history.deleted[0] if history.deleted else None
+            was = history.deleted[0] if history.deleted else None
+            earlier[column.key] = _told(column, was)
     return earlier
 
 

@@ -41,6 +41,31 @@ class MqttSettings(Section, frozen=True):
     wait: str = "50ms"  # at most this long
 
 
+class GatewaySettings(Section, frozen=True):
+    """The gateways of the field protocols: which are on, where they listen, what they bear."""
+
+    on: tuple[str, ...] = ("hj212", "sl651", "jt808", "gb26875")
+    host: str = "127.0.0.1"
+    hj212: Port = 9212
+    sl651: Port = 9651
+    jt808: Port = 9808
+    gb26875: Port = 9875
+    connections: Annotated[int, Meta(ge=1)] = 20_000  # of each protocol at once
+    first: str = "60s"  # a connection that has said no whole frame by then is ended
+    idle: str = "1h"  # and one that has said none for so long
+    orders: bool = False  # whether commands may be sent to devices
+    order_within: str = "30s"  # a device that has not answered by then has not done it
+
+
+class HealthSettings(Section, frozen=True):
+    """When a device counts as late or lost, in multiples of its expected rhythm."""
+
+    late: Annotated[float, Meta(gt=1)] = 1.5
+    lost: Annotated[float, Meta(gt=1)] = 3.0
+    least: str = "60s"  # a rhythm shorter than this is judged as this
+    gateway: str = "10s"  # a gateway that has not spoken for so long is lost
+
+
 class BusSettings(Section, frozen=True):
     """The bus; with an empty address the house runs its own nats-server in the data folder."""
 
@@ -99,6 +124,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     district: DistrictSettings = field(default_factory=DistrictSettings)
     web: WebSettings = field(default_factory=WebSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
+    gateways: GatewaySettings = field(default_factory=GatewaySettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
     bus: BusSettings = field(default_factory=BusSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     observations: ObservationSettings = field(default_factory=ObservationSettings)
@@ -121,6 +148,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 DURATIONS = {
     "mqtt": ("wait",),
+    "health": ("least", "gateway"),
+    "gateways": ("first", "idle", "order_within"),
     "bus": ("retain", "duplicates"),
     "observations": ("future", "past"),
     "lake": ("commit", "checkpoint", "retention", "tidy"),

@@ -202,6 +202,10 @@ def _should(key: str) -> Words:
         case inspect.LiteralType(values=words):
             listed = ", ".join(map(str, words))
             return Words(f"其中之一:{listed}", f"one of {listed}")
+        case inspect.FloatType(gt=low):
+            return Words(f"大于 {low:g} 的数", f"a number above {low:g}")
+        case inspect.BoolType():
+            return Words("true 或 false", "true or false")
         case inspect.VarTupleType():
             return Words("一列文字", "a list of texts")
     return Words("文字", "a text")

@@ -1,21 +1,26 @@
 """一张网:gateways and devices: bytes come in, checked observations go on. Does not keep them."""
 
 from zhiyin.network.gateway import run_gateway
+from zhiyin.network.health import Health
 from zhiyin.network.intake import Message
-from zhiyin.network.model import Reason, Register, Rejected, Series
+from zhiyin.network.model import Device, Reason, Register, Rejected, Series
+from zhiyin.network.section import DeviceTemplate, bound_devices
 from zhiyin.network.service import (
     Door,
     PropertyType,
     Types,
     complete_series,
+    enrol,
     keep_items,
     register_devices,
     replay,
 )
-from zhiyin.network.store import load_devices, load_series
+from zhiyin.network.stations import Stations
+from zhiyin.network.store import all_devices, load_devices, load_series
 
 __all__ = [
-    "Door", "Message", "PropertyType", "Reason", "Register", "Rejected", "Series", "Types",
-    "complete_series", "keep_items", "load_devices", "load_series", "register_devices",
-    "replay", "run_gateway",
+    "Device", "DeviceTemplate", "Door", "Health", "Message", "PropertyType", "Reason", "Register",
+    "Rejected", "Series", "Stations", "Types", "all_devices", "bound_devices", "complete_series",
+    "enrol", "keep_items", "load_devices", "load_series", "register_devices", "replay",
+    "run_gateway",
 ]  # fmt: skip

@@ -118,8 +118,9 @@ class Answer(Struct, frozen=True):
 class Turn(Struct):
     """What came of one frame (or of a run of bytes that is none).
 
-    `reply` is sent once everything read from it is kept: readings on the stream, happenings in
-    the store, a fault in quarantine.
+    With both `decoded` and `fault` a part of the frame could be read: that part counts, and the
+    frame is kept apart as well. `reply` is sent once everything read from it is kept: readings on
+    the stream, happenings in the store, a fault in quarantine.
     """
 
     frame: bytes
@@ -153,9 +154,9 @@ class Wire(NamedTuple):
 
     key: str
     title: Words
-    port: int
     session: Callable[[Peers], Session]
     decode: Callable[[bytes], Decoded]  # one frame; raises FrameFault
     encode: Callable[[Mapping[str, Any]], bytes]  # what `zhiyin decode` printed; raises FrameFault
+    sender: str = ""  # the header's field that names the sender
     text: bool = False  # frames are text, one a line; otherwise hex
     orders: Mapping[str, Sequence[str]] = {}  # verb → names of its parameters

@@ -9,11 +9,12 @@ from litestar.params import HeaderParameter, Parameter
 from litestar.response import Response
 from litestar.types import Receive, Scope, Send
 
-from zhiyin.cloud import Bus, Database, Settings
-from zhiyin.kernel import CallerFault, Clock, Fault, Words, WorldFault, iso
+from zhiyin.cloud import Database, Settings
+from zhiyin.kernel import CallerFault, Fault, Words, WorldFault, iso
 from zhiyin.network import service, store
+from zhiyin.network.again import FrameReader
 from zhiyin.network.model import Reason, Rejected
-from zhiyin.network.service import Door, Types
+from zhiyin.network.service import Door
 from zhiyin.network.wire import Bad, read_http
 
 _encode = msgspec.json.encode
@@ -114,13 +115,6 @@ def front_door(settings: Settings, door: Door) -> Any:
     return observations
 
 
-class DeviceIn(msgspec.Struct, forbid_unknown_fields=True):
-    """A device to register."""
-
-    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-    type: str
-
-
 class ReplayIn(msgspec.Struct, forbid_unknown_fields=True):
     """Which kept observations to send again: by id, or all of one reason."""
 
@@ -136,9 +130,7 @@ def _shown(item: Rejected) -> dict[str, Any]:
 Page = Annotated[int, Parameter(ge=1, le=1000)]
 
 
-def router(
-    settings: Settings, clock: Clock, bus: Bus, database: Database, door: Door, types: Types
-) -> Router:
+def router(settings: Settings, database: Database, door: Door, reader: FrameReader) -> Router:
     """Return the room's routes."""
 
     @get("/quarantine")
@@ -167,33 +159,7 @@ def router(
                 items, _ = await store.list_kept(
                     session, data.reason, data.thing, "kept", 10_000, 0
                 )
-        return await service.replay(door, database, items, user)
-
-    @get("/devices")
-    async def list_devices(
-        q: str = "", type_: str | None = Parameter(query="type", default=None),
-        limit: Page = 100, offset: Annotated[int, Parameter(ge=0)] = 0,
-    ) -> Response[list[dict[str, str]]]:  # fmt: skip
-        async with database.read() as session:
-            devices = await store.load_devices(session)
-        found = [
-            {"id": device, "type": kind}
-            for device, kind in sorted(devices.items())
-            if q in device and type_ in {None, kind}
-        ]
-        return Response(found[offset : offset + limit], headers={"X-Total-Count": str(len(found))})
-
-    @post("/devices", status_code=200)
-    async def add_devices(
-        data: list[DeviceIn],
-        user: Annotated[str, HeaderParameter(name="X-Zhiyin-User")] = "user:duty",
-    ) -> dict[str, int]:
-        devices = {device.id: device.type for device in data}
-        added = await service.register_devices(
-            database, bus, types, devices, source="http", actor=user, now=clock.now()
-        )
-        await door.refresh()
-        return {"added": added, "known": len(devices) - added}
+        return await service.replay(door, database, items, user, reader.message)
 
     @get("/series")
     async def list_series(
@@ -217,7 +183,7 @@ def router(
         "",
         route_handlers=[
             front_door(settings, door), list_quarantine, replay_quarantine,
-            list_devices, add_devices, list_series,
+            list_series,
         ],
         tags=["network 一张网"],
     )  # fmt: skip

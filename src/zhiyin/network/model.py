@@ -48,6 +48,29 @@ class Series(Struct, frozen=True, gc=False):
     derived: bool = False
 
 
+class Device(Struct, frozen=True, kw_only=True):
+    """A device of the register: who it is, what it senses, and how it comes in.
+
+    `address` is how the protocol of its `gateway` names it (MN, station address, terminal phone);
+    with `/part` behind, it is one part of the sender. Over MQTT and HTTP it is the id.
+    """
+
+    id: str
+    type: str
+    thing: str
+    template: str = ""
+    gateway: str = ""
+    address: str = ""
+    key: str = ""
+    settings: dict[str, Any] = {}
+    every: int = 0  # ms between its frames, expected; 0 is as the template says, or as learned
+    repair: bool = False
+    model: str = ""
+    firmware: str = ""
+    source: str = ""
+    created_at: int = 0
+
+
 class Rejected(Struct, frozen=True):
     """One observation kept apart: why, from where, and as it came."""
 

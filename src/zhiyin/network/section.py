@@ -6,13 +6,33 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, field
 
 from zhiyin import pack
-from zhiyin.kernel import PackFault, Words
+from zhiyin.kernel import PackFault, Words, factor, parse_duration
+from zhiyin.network.model import Device
 
-Gateway = Literal["mqtt", "http", "hj212", "sl651", "jt808", "gb26875", "sensorthings", "file"]
+Gateway = Literal[
+    "mqtt", "http", "hj212", "sl651", "jt808", "gb26875", "gat1400", "sensorthings", "file",
+    "itself",
+]  # fmt: skip
+
+
+class Read(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which property a value of the device is; `unit` where the device has not the standard's.
+
+    `scale` is for what counts in something that is no unit (pulses, tips of a bucket).
+    """
+
+    property: pack.Key
+    unit: str = ""
+    scale: float = 1.0
 
 
 class DeviceTemplate(Struct, frozen=True, forbid_unknown_fields=True):
-    """One kind of device: the type of thing it stands at, its gateway and what it measures."""
+    """One kind of device: the type of thing it stands at, its gateway and what it measures.
+
+    `reads` says which property each value of a field protocol is: by its standard's name, or by
+    `GROUP.NAME` where it matters which report brings it (`2061.a34004-Avg`). `settings` are the
+    protocol's own. A device that is there `by: itself` is registered by the process it stands for.
+    """
 
     device: pack.Key
     for_: pack.Key = field(name="for")
@@ -20,15 +40,23 @@ class DeviceTemplate(Struct, frozen=True, forbid_unknown_fields=True):
     properties: Annotated[tuple[pack.Key, ...], Meta(min_length=1)]
     every: pack.DurationText
     title: pack.Title | None = None
+    reads: dict[str, pack.Key | Read] = {}
+    settings: dict[str, Any] = {}
+
+    @property
+    def every_ms(self) -> int:
+        return parse_duration(self.every)
 
 
 class Binding(Struct, frozen=True, forbid_unknown_fields=True):
-    """One device whose id is not that of its thing; `renames` turns its words into properties."""
+    """One device whose id is not that of its thing; `address` is its protocol's name for it."""
 
     device: pack.Identifier
     template: pack.Key
     thing: pack.Identifier
-    renames: dict[str, pack.Key] = {}
+    address: str = ""
+    key: str = ""
+    settings: dict[str, Any] = {}
 
 
 class DevicesFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +90,28 @@ class BringsDerived(PackFault):
     do = Words("从 properties 里删去。", "Remove it from properties.")
 
 
+class ReadsElse(PackFault):
+    """A value read into a property that the template does not bring."""
+
+    code = "network-004"
+    what = Words(
+        "{name} 读成 {property},而 properties 里没有它;有:{known}。",
+        "{name} is read as {property}, which properties does not have; there are: {known}.",
+    )
+    do = Words("补进 properties,或改名。", "Add it to properties, or correct the name.")
+
+
+class ReadsInOtherUnit(PackFault):
+    """A value in a unit that cannot become its property's."""
+
+    code = "network-005"
+    what = Words(
+        "{name} 的单位 {unit} 不能换算成 {property} 的单位 {wanted}。",
+        "The unit {unit} of {name} cannot be turned into {wanted} of {property}.",
+    )
+    do = Words("写与它同量纲的单位。", "State a unit that measures the same.")
+
+
 class TypeNotOfTemplate(PackFault):
     """A device bound to a thing it cannot sense."""
 
@@ -87,8 +137,29 @@ def _check(file: DevicesFile, book: pack.Book) -> Iterator[pack.Remark]:
             found: Any = book.find("property", full)
             if found is not None and found.derived:
                 yield pack.remark(path, BringsDerived(name=full))
+        yield from _check_reads(one, book, ("devices", at, "reads"))
     yield from _ways_in(file, book, brought)
     yield from _check_bound(file, book)
+
+
+def _check_reads(
+    one: DeviceTemplate, book: pack.Book, path: tuple[str | int, ...]
+) -> Iterator[pack.Remark]:
+    known = ", ".join(one.properties)
+    for name, read in one.reads.items():
+        prop = read if isinstance(read, str) else read.property
+        if prop not in one.properties:
+            yield pack.remark((*path, name), ReadsElse(name=name, property=prop, known=known))
+            continue
+        declared: Any = book.find("property", f"{one.for_}.{prop}")
+        unit = "" if isinstance(read, str) else read.unit
+        if declared is None or not unit:
+            continue
+        try:
+            factor(unit, declared.unit)
+        except ValueError:
+            fault = ReadsInOtherUnit(name=name, unit=unit, property=prop, wanted=declared.unit)
+            yield pack.remark((*path, name), fault)
 
 
 def _ways_in(file: DevicesFile, book: pack.Book, brought: set[str]) -> Iterator[pack.Remark]:
@@ -120,3 +191,16 @@ def _offers(file: DevicesFile) -> Iterator[tuple[str, str, object]]:
 
 
 SECTION = pack.Section("devices.yaml", DevicesFile, _check, _offers)
+
+
+def bound_devices(file: DevicesFile) -> list[Device]:
+    """Return the devices that a pack brings under ids of their own."""
+    templates = {one.device: one for one in file.devices}
+    return [
+        Device(
+            id=one.device, type=templates[one.template].for_, thing=one.thing,
+            template=one.template, gateway=templates[one.template].by, address=one.address,
+            key=one.key, settings=one.settings,
+        )
+        for one in file.bound
+    ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,7 +14,7 @@ from zhiyin.cloud import Bus, Database, Settings
 from zhiyin.kernel import CallerFault, Clock, Words, fixed_id, new_id
 from zhiyin.network import store
 from zhiyin.network.intake import Checked, Intake, Message
-from zhiyin.network.model import Reason, Register, Rejected, Series
+from zhiyin.network.model import Device, Reason, Register, Rejected, Series
 from zhiyin.network.wire import Bad
 
 log = structlog.get_logger()
@@ -39,6 +39,18 @@ class UnknownType(CallerFault):
     do = Words(
         "改类型,或装上声明它的场景包。", "Correct it, or switch on the pack that declares it."
     )
+
+
+class AddressTaken(CallerFault):
+    """Two devices under one address of one protocol."""
+
+    code = "network-014"
+    status = 409
+    what = Words(
+        "{gateway} 的地址 {address} 已是设备 {other} 的。",
+        "Address {address} of {gateway} is that of device {other} already.",
+    )
+    do = Words("改地址,或改那台设备。", "Correct the address, or change that device.")
 
 
 class PropertyType(msgspec.Struct, frozen=True):
@@ -177,23 +189,35 @@ async def register_devices(
     database: Database, bus: Bus | None, types: Types, devices: Mapping[str, str], *,
     source: str, actor: str, now: int,
 ) -> int:  # fmt: skip
-    """Register devices (id → type) and a series for each property; known ones stay as they are.
+    """Register devices that are named as their things are (id → type); see `enrol`."""
+    entries = [Device(id=one, type=type_, thing=one) for one, type_ in devices.items()]
+    return await enrol(database, bus, types, entries, source=source, actor=actor, now=now)
 
-    Returns how many were new. Raises UnknownType.
+
+async def enrol(
+    database: Database, bus: Bus | None, types: Types, devices: Sequence[Device], *,
+    source: str, actor: str, now: int,
+) -> int:  # fmt: skip
+    """Register devices, and a series for each property of their things.
+
+    Known devices stay as they are. Returns how many were new. Raises UnknownType, AddressTaken.
     """
     async with database.write(actor) as session:
         known = await store.load_devices(session)
-        fresh = {device: type_ for device, type_ in devices.items() if device not in known}
-        for device, type_ in fresh.items():
-            if type_ not in types:
-                raise UnknownType(device, type=repr(type_), known=", ".join(sorted(types)))
-        rows = [
-            store.DeviceRow(id=device, type=type_, source=source, created_at=now)
-            for device, type_ in fresh.items()
-        ]
+        fresh = {one.id: one for one in devices if one.id not in known}
+        for one in fresh.values():
+            if one.type not in types:
+                raise UnknownType(one.id, type=repr(one.type), known=", ".join(sorted(types)))
+        await _refuse_taken(session, fresh.values())
+        there = {row.thing for row in await store.load_series(session)} if fresh else set()
+        things = {one.thing: one.type for one in fresh.values() if one.thing not in there}
+        rows = []
+        for one in fresh.values():
+            fields = msgspec.structs.asdict(one)
+            rows.append(store.DeviceRow(**{**fields, "source": source, "created_at": now}))
         series = [
-            _series(device, type_, name, kind, now)
-            for device, type_ in fresh.items()
+            _series(thing, type_, name, kind, now)
+            for thing, type_ in things.items()
             for name, kind in types[type_].items()
         ]
         await store.add_devices(session, rows, series)
@@ -202,16 +226,27 @@ async def register_devices(
     return len(fresh)
 
 
+async def _refuse_taken(session: AsyncSession, fresh: Iterable[Device]) -> None:
+    wanted = [one for one in fresh if one.address]
+    if not wanted:
+        return
+    taken = {(one.gateway, one.address): one.id for one in await store.all_devices(session)}
+    for one in wanted:
+        other = taken.setdefault((one.gateway, one.address), one.id)
+        if other != one.id:
+            raise AddressTaken(one.id, gateway=one.gateway, address=one.address, other=other)
+
+
 async def complete_series(database: Database, types: Types, actor: str, now: int) -> int:
     """Add the series of properties that a pack has gained since its devices were registered."""
     async with database.write(actor) as session:
-        devices = await store.load_devices(session)
         there = {(row.thing, row.property) for row in await store.load_series(session)}
+        things = {one.thing: one.type for one in await store.all_devices(session)}
         missing = [
-            _series(device, type_, name, kind, now)
-            for device, type_ in devices.items()
+            _series(thing, type_, name, kind, now)
+            for thing, type_ in things.items()
             for name, kind in types.get(type_, {}).items()
-            if (device, name) not in there
+            if (thing, name) not in there
         ]
         if missing:
             await store.add_devices(session, [], missing)
@@ -225,22 +260,34 @@ def _series(device: str, type_: str, name: str, kind: PropertyType, now: int) ->
 
 
 async def replay(
-    door: Door, database: Database, items: Sequence[Rejected], actor: str
-) -> dict[str, int]:
-    """Send kept items through the front door again; what passes is marked `replayed`."""
+    door: Door, database: Database, items: Sequence[Rejected], actor: str,
+    reread: Callable[[Rejected], Message | None] = lambda _: None,
+) -> dict[str, int]:  # fmt: skip
+    """Send kept items through the front door again; what passes is marked `replayed`.
+
+    `reread` turns a kept frame into observations. Of a frame all values have to pass.
+    """
     passed: list[str] = []
     for item in items:
-        raw = item.raw if isinstance(item.raw, dict) else {}
-        named = isinstance(raw.get("thing"), str) and isinstance(raw.get("property"), str)
-        if item.state != "kept" or not named or "value" not in raw:
+        if item.state != "kept":
             continue
-        time = raw.get("time") if raw.get("time") is not None else item.received
-        message = Message([raw["thing"]], [raw["property"]], [time], [raw["value"]])
+        message = _kept_value(item) or reread(item)
+        if message is None or not len(message.thing):
+            continue
         checked = door.check(message, f"replay:{item.source}", history=True)
-        if len(checked.columns):
+        if len(checked.columns) == len(message.thing):
             await door.hand_over(checked, [], "replay", fixed_id("replay", item.id))
             passed.append(item.id)
     if passed:
         async with database.write(actor) as session:
             await store.mark(session, passed, "replayed")
     return {"replayed": len(passed), "still_kept": len(items) - len(passed)}
+
+
+def _kept_value(item: Rejected) -> Message | None:
+    raw = item.raw if isinstance(item.raw, dict) else {}
+    named = isinstance(raw.get("thing"), str) and isinstance(raw.get("property"), str)
+    if not named or "value" not in raw:
+        return None
+    time = raw.get("time") if raw.get("time") is not None else item.received
+    return Message([raw["thing"]], [raw["property"]], [time], [raw["value"]])

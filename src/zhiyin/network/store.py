@@ -4,12 +4,23 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, Float, Integer, String, func, insert, select, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Float,
+    Index,
+    Integer,
+    String,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from zhiyin.cloud import Row, announce
-from zhiyin.network.model import Rejected, Series
+from zhiyin.network.model import Device, Rejected, Series
 
 AT_ONCE = 500  # series in one event
 
@@ -25,6 +36,68 @@ class DeviceRow(Row):
     type: Mapped[str] = mapped_column(String(64), index=True)
     source: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[int] = mapped_column(BigInteger)
+    thing: Mapped[str] = mapped_column(String(64), index=True)
+    template: Mapped[str] = mapped_column(String(64), default="")
+    gateway: Mapped[str] = mapped_column(String(32), default="")
+    address: Mapped[str] = mapped_column(String(128), default="")
+    key: Mapped[str] = mapped_column(String(128), default="", info={"secret": True})
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    every: Mapped[int] = mapped_column(BigInteger, default=0)
+    repair: Mapped[bool] = mapped_column(default=False)
+    model: Mapped[str] = mapped_column(String(100), default="")
+    firmware: Mapped[str] = mapped_column(String(100), default="")
+    __table_args__ = (Index("network_device_by_address", "gateway", "address"),)
+
+
+class CalibrationRow(Row):
+    """One calibration or check of a device, as it was written down; never changed."""
+
+    __tablename__ = "network_calibration"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    device: Mapped[str] = mapped_column(String(64), index=True)
+    at: Mapped[int] = mapped_column(BigInteger)
+    by: Mapped[str] = mapped_column(String(120))
+    result: Mapped[str] = mapped_column(String(16))
+    certificate: Mapped[str] = mapped_column(String(120), default="")
+    due: Mapped[int | None] = mapped_column(BigInteger)
+    note: Mapped[str] = mapped_column(String(400), default="")
+
+
+class OrderRow(Row):
+    """A command to a device: who asked, when it went, what came back."""
+
+    __tablename__ = "network_order"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    device: Mapped[str] = mapped_column(String(64), index=True)
+    gateway: Mapped[str] = mapped_column(String(32))
+    verb: Mapped[str] = mapped_column(String(64))
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    by: Mapped[str] = mapped_column(String(120))
+    asked_at: Mapped[int] = mapped_column(BigInteger, index=True)
+    deadline: Mapped[int] = mapped_column(BigInteger)
+    sent_at: Mapped[int | None] = mapped_column(BigInteger)
+    answered_at: Mapped[int | None] = mapped_column(BigInteger)
+    detail: Mapped[str] = mapped_column(String(400), default="")
+    answer: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class HappeningRow(Row):
+    """Something a device said once: an alarm, an operation, a vision event; a candidate report."""
+
+    __tablename__ = "network_happening"
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    gateway: Mapped[str] = mapped_column(String(32))
+    device: Mapped[str] = mapped_column(String(64), index=True)
+    thing: Mapped[str] = mapped_column(String(64), index=True)
+    kind: Mapped[str] = mapped_column(String(64), index=True)
+    part: Mapped[str] = mapped_column(String(64), default="")
+    time: Mapped[int] = mapped_column(BigInteger)
+    received: Mapped[int] = mapped_column(BigInteger, index=True)
+    lon: Mapped[float | None] = mapped_column(Float(53))
+    lat: Mapped[float | None] = mapped_column(Float(53))
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    picture: Mapped[str] = mapped_column(String(200), default="")
 
 
 class SeriesRow(Row):
@@ -72,6 +145,16 @@ async def load_series(session: AsyncSession, start: int = 0) -> list[Series]:
 async def load_devices(session: AsyncSession) -> dict[str, str]:
     found = await session.execute(select(DeviceRow.id, DeviceRow.type))
     return {row.id: row.type for row in found}
+
+
+async def all_devices(session: AsyncSession) -> list[Device]:
+    """Return every device with all that is known of it, by id."""
+    rows = await session.scalars(select(DeviceRow).order_by(DeviceRow.id))
+    return [device_of(row) for row in rows]
+
+
+def device_of(row: DeviceRow) -> Device:
+    return Device(**{name: getattr(row, name) for name in Device.__struct_fields__})
 
 
 async def add_devices(

@@ -22,6 +22,8 @@ class Brain:
     packs: tuple[pack.Pack, ...]
     types: Mapping[str, Mapping[str, network.PropertyType]]
     titles: Mapping[str, Any]  # type → its title
+    templates: Mapping[str, network.DeviceTemplate]
+    bound: list[network.Device]  # devices whose id is not that of their thing
     rules: list[watch.Rule]
     derives: list[watch.Derive]
     elements: list[atlas.Element]
@@ -53,6 +55,8 @@ def load_brain(settings: Settings) -> Brain:
     packs = pack.Loader(SECTIONS).require(packs_folder(settings), only)
     types: dict[str, dict[str, network.PropertyType]] = {}
     titles: dict[str, Any] = {}
+    templates: dict[str, network.DeviceTemplate] = {}
+    bound: list[network.Device] = []
     rules: list[watch.Rule] = []
     derives: list[watch.Derive] = []
     elements: list[atlas.Element] = []
@@ -66,6 +70,9 @@ def load_brain(settings: Settings) -> Brain:
             for key, kind in parts["model"].types.items():
                 types[key] = {name: _property(p) for name, p in kind.properties.items()}
                 titles[key] = kind.title
+        if "devices" in parts:
+            templates.update({each.device: each for each in parts["devices"].devices})
+            bound += network.bound_devices(parts["devices"])
         if "elements" in parts:
             elements += [_element(e, one.manifest.lead.zh) for e in parts["elements"].elements]
             outside |= {e.id for e in parts["elements"].elements if not e.inside}
@@ -77,7 +84,7 @@ def load_brain(settings: Settings) -> Brain:
         if "indicators" in parts:
             indicators += vitals.indicators(one.key, parts["indicators"].indicators, units)
     return Brain(
-        settings, clock, packs, types, titles, rules, derives, elements,
+        settings, clock, packs, types, titles, templates, bound, rules, derives, elements,
         command.CaseTypes(cases), indicators, frozenset(outside),
     )  # fmt: skip
 

@@ -107,6 +107,44 @@ def _pack() -> typer.Typer:
     return cli.app
 
 
+def _gateway(
+    protocol: Annotated[str, typer.Argument(help="hj212 | sl651 | jt808 | gb26875")],
+    listen: Annotated[
+        int | None, typer.Option("--port", help="监听端口 / port to listen on")
+    ] = None,
+    host: Annotated[str | None, typer.Option("--host", help="监听地址 / address")] = None,
+    data: Data = None,
+    settings: File = None,
+) -> None:
+    """单独启动一个网关,接到正在运行的知音 / One gateway by itself, for a brain that runs."""
+    import msgspec  # noqa: PLC0415
+
+    from zhiyin import cloud  # noqa: PLC0415
+    from zhiyin.network.protocols import wire  # noqa: PLC0415
+    from zhiyin.server.roles import run_one_gateway  # noqa: PLC0415
+    from zhiyin.server.up import running  # noqa: PLC0415
+
+    try:
+        wire(protocol)
+        chosen = running(_settings(settings, data, None))
+    except Fault as fault:
+        raise _refused(fault) from fault
+    given = {protocol: listen, "host": host}
+    replace = msgspec.structs.replace
+    own = replace(
+        chosen.gateways, **{name: value for name, value in given.items() if value is not None}
+    )
+    chosen = replace(chosen, gateways=own)
+    cloud.log_to_file(chosen, f"gateway-{protocol}")
+    say(f"{protocol}: {own.host}:{getattr(own, protocol)}  (Ctrl-C 结束 / ends it)")
+    try:
+        asyncio.run(run_one_gateway(chosen, protocol))
+    except* Fault as group:
+        raise _refused(next(one for one in group.exceptions if isinstance(one, Fault))) from None
+    except* KeyboardInterrupt:
+        pass
+
+
 def main() -> None:
     """Run the command line, with only the parts that the command asked for."""
     if "pack" in sys.argv[1:2] or "--help" in sys.argv[1:2]:
@@ -115,4 +153,11 @@ def main() -> None:
         from zhiyin.network.replay_command import command  # noqa: PLC0415
 
         app.command("replay")(command)
+    if {"decode", "send", "--help"} & set(sys.argv[1:2]):
+        from zhiyin.network.field_commands import decode, send  # noqa: PLC0415
+
+        app.command("decode")(decode)
+        app.command("send")(send)
+    if {"gateway", "--help"} & set(sys.argv[1:2]):
+        app.command("gateway")(_gateway)
     app()

@@ -19,9 +19,35 @@ BUS_URL = "ZHIYIN_BUS__URL"
 
 
 async def run_gateway(brain: Brain, bus: cloud.Bus, database: cloud.Database) -> None:
+    """Take what comes over MQTT and by the field protocols."""
     door = network.Door(brain.settings, brain.clock, bus, database)
     await door.open()
-    await network.run_gateway(brain.settings, bus, door)
+    stations = await _stations(brain, bus, database, door, brain.settings.gateways.on)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(network.run_gateway(brain.settings, bus, door))
+        tasks.create_task(stations.run())
+
+
+async def _stations(
+    brain: Brain, bus: cloud.Bus, database: cloud.Database, door: network.Door,
+    keys: tuple[str, ...],
+) -> network.Stations:  # fmt: skip
+    stations = network.Stations(
+        brain.settings, brain.clock, bus, database, door, brain.templates, brain.types
+    )
+    await stations.open(keys)
+    return stations
+
+
+async def run_one_gateway(settings: cloud.Settings, key: str) -> None:
+    """Run one protocol's gateway by itself, beside a brain that runs elsewhere."""
+    brain = load_brain(settings)
+    bus = await cloud.Bus.connect(settings.bus.url, f"gateway-{key}")
+    database = cloud.Database(settings.database_url, brain.clock)
+    door = network.Door(settings, brain.clock, bus, database)
+    await door.open()
+    stations = await _stations(brain, bus, database, door, (key,))
+    await stations.run()
 
 
 WORK: dict[str, Callable[[Brain, cloud.Bus, cloud.Database], Awaitable[None]]] = {

@@ -65,10 +65,36 @@ async def seed(brain: Brain) -> None:
     try:
         async with database.write("system:setup") as session:
             await atlas.seed(session, brain.elements, at=now)
-        devices = {one.id: one.type for one in brain.elements if one.type in brain.types}
-        await network.register_devices(
-            database, None, brain.types, devices, source="pack", actor="system:setup", now=now
-        )
+        await network.enrol(
+            database, None, brain.types, _devices(brain),
+            source="pack", actor="system:setup", now=now,
+        )  # fmt: skip
         await network.complete_series(database, brain.types, "system:setup", now)
     finally:
         await database.close()
+
+
+def _devices(brain: Brain) -> list[network.Device]:
+    """Return a device for each thing that nothing else senses, and those bound by the packs.
+
+    Its template is the one of its type, where there is one only.
+    """
+    of_type: dict[str, list[network.DeviceTemplate]] = {}
+    for template in brain.templates.values():
+        of_type.setdefault(template.for_, []).append(template)
+    bound = {one.thing for one in brain.bound}
+    devices = list(brain.bound)
+    for element in brain.elements:
+        templates = of_type.get(element.type, [])
+        if element.type not in brain.types or element.id in bound:
+            continue
+        if any(one.by == "itself" for one in templates):
+            continue  # the process it stands for registers it
+        only = templates[0] if len(templates) == 1 else None
+        devices.append(
+            network.Device(
+                id=element.id, type=element.type, thing=element.id,
+                template=only.device if only else "", gateway=only.by if only else "",
+            )
+        )  # fmt: skip
+    return devices

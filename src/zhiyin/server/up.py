@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError
 
 import zhiyin
 from zhiyin import cloud
-from zhiyin.kernel import Words, WorldFault
+from zhiyin.kernel import CallerFault, Words, WorldFault
 from zhiyin.server.folders import packs_folder
 
 log = structlog.get_logger()
@@ -56,30 +56,41 @@ def settle_ports(settings: cloud.Settings, *, flexible: bool) -> cloud.Settings:
     """
     plain = cloud.Settings()
     web, mqtt = settings.web, settings.mqtt
-    chosen = {
-        "web.port": (web.host, web.port, plain.web.port),
-        "mqtt.port": (mqtt.host, mqtt.port, plain.mqtt.port),
+    ports = {
+        "web.port": _settled("web.port", web.host, web.port, plain.web.port, flexible=flexible),
+        "mqtt.port": _settled(
+            "mqtt.port", mqtt.host, mqtt.port, plain.mqtt.port, flexible=flexible
+        ),
     }
-    ports: dict[str, int] = {}
-    for name, (host, port, default) in chosen.items():
-        if port == 0:
-            ports[name] = cloud.free_port(host)
-        elif not cloud.taken(host, port):
-            ports[name] = port
-        elif flexible and port == default:
-            ports[name] = next(p for p in range(port + 1, 65_000) if not cloud.taken(host, p))
-        else:
-            raise cloud.PortTaken(name, host=host, port=port, setting=name)
+    gateways = settings.gateways
+    own = {
+        key: _settled(f"gateways.{key}", gateways.host, getattr(gateways, key),
+                      getattr(plain.gateways, key), flexible=flexible)
+        for key in gateways.on
+        if hasattr(gateways, key)
+    }  # fmt: skip
     bus_port = settings.bus.port or cloud.free_port()
     replace = msgspec.structs.replace
     return replace(
         settings,
         web=replace(web, port=ports["web.port"]),
         mqtt=replace(mqtt, port=ports["mqtt.port"]),
+        gateways=replace(gateways, **own),
         bus=replace(
             settings.bus, port=bus_port, url=settings.bus.url or f"nats://127.0.0.1:{bus_port}"
         ),
     )
+
+
+def _settled(name: str, host: str, port: int, default: int, *, flexible: bool) -> int:
+    """Return a port that is free; PortTaken."""
+    if port == 0:
+        return cloud.free_port(host)
+    if not cloud.taken(host, port):
+        return port
+    if flexible and port == default:
+        return next(p for p in range(port + 1, 65_000) if not cloud.taken(host, p))
+    raise cloud.PortTaken(name, host=host, port=port, setting=name)
 
 
 def hidden(url: str) -> str:
@@ -100,6 +111,25 @@ def write_settings(settings: cloud.Settings) -> Path:
 
 def read_settings(file: Path) -> cloud.Settings:
     return msgspec.json.decode(file.read_bytes(), type=cloud.Settings)
+
+
+class NotRunning(CallerFault):
+    """A brain that was to be joined and does not run."""
+
+    code = "server-005"
+    what = Words("{folder} 里没有正在运行的知音。", "No brain runs in {folder}.")
+    do = Words(
+        "先启动它(zhiyin up),或用 --data 指定它的目录。",
+        "Start it first (zhiyin up), or name its folder with --data.",
+    )
+
+
+def running(settings: cloud.Settings) -> cloud.Settings:
+    """Return the settings of the brain that runs in the data folder; NotRunning."""
+    file = settings.folder / "run" / "settings.json"
+    if not file.exists():
+        raise NotRunning(str(settings.folder), folder=settings.folder)
+    return read_settings(file)
 
 
 def _argv(role: str, file: Path) -> list[str]:
@@ -273,10 +303,11 @@ async def _start(
         return
     await ready
     address = f"http://{settings.web.host}:{settings.web.port}"
+    gateways = _gateways(settings)
     (settings.folder / "run" / "address.json").write_text(
         json.dumps(
             {"web": address, "mqtt": f"{settings.mqtt.host}:{settings.mqtt.port}",
-             "bus": settings.bus.url, "pid": os.getpid()}
+             "gateways": gateways, "bus": settings.bus.url, "pid": os.getpid()}
         ), encoding="utf-8",
     )  # fmt: skip
     say(f"知音 Zhiyin: {address}")
@@ -284,4 +315,17 @@ async def _start(
     say("  " + " · ".join(f"{name} {address}/{page}" for name, page in pages))
     mqtt = f"{settings.mqtt.host}:{settings.mqtt.port}"
     say(f"  设备 devices: MQTT {mqtt} · HTTP {address}/api/v1/observations")
+    if gateways:
+        listed = " · ".join(f"{key} {where}" for key, where in gateways.items())
+        say(f"  现场协议 field protocols: {listed}")
     say("  Ctrl-C 结束 / ends it")
+
+
+def _gateways(settings: cloud.Settings) -> dict[str, str]:
+    """Return where each field protocol is listened to, as host:port."""
+    own = settings.gateways
+    return {
+        key: f"{own.host}:{getattr(own, key)}"
+        for key in own.on
+        if isinstance(getattr(own, key, None), int)
+    }

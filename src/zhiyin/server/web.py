@@ -27,6 +27,9 @@ from zhiyin.atlas.ogc import ogc_router
 from zhiyin.command.http import router as command_router
 from zhiyin.kernel import Fault, WorldFault, fixed_id
 from zhiyin.lake.http import router as lake_router
+from zhiyin.network.again import FrameReader
+from zhiyin.network.devices_http import Devices
+from zhiyin.network.devices_http import router as devices_router
 from zhiyin.network.http import router as network_router
 from zhiyin.server.advice import ElementsOfType, RecentCourses, RuleFloors
 from zhiyin.server.brain import Brain, load_brain
@@ -94,6 +97,10 @@ class Web:
         self.door = network.Door(brain.settings, brain.clock, bus, database)
         self.history = lake.Observations(brain.settings.folder / "lake")
         self.mirror = Mirror(bus, self.door.register, self.history)
+        self.frames = FrameReader(brain.templates, brain.types)
+        self.health_of = network.Health(
+            brain.settings.health, brain.clock, bus, brain.templates, self.mirror.latest_of
+        )
         self.cases = command.Cases(database, brain.clock, brain.cases)
         self.fields = fields = ElementFields(database)
         self.vitals = vitals.Vitals(brain.indicators, self.mirror, fields, brain.clock)
@@ -111,6 +118,8 @@ class Web:
     async def lifespan(self, _app: Litestar) -> AsyncIterator[None]:
         await self.door.open()
         await self.mirror.open()
+        await self.health_of.open()
+        await self.frames.open(self.database, self.bus)
         await self.surfaces.open()
         tasks = [
             asyncio.create_task(work)
@@ -175,8 +184,18 @@ class Web:
         return Router(
             "/api/v1",
             route_handlers=[
-                network_router(
-                    brain.settings, brain.clock, self.bus, self.database, self.door, brain.types
+                network_router(brain.settings, self.database, self.door, self.frames),
+                devices_router(
+                    Devices(
+                        brain.settings,
+                        brain.clock,
+                        self.bus,
+                        self.database,
+                        self.door,
+                        brain.types,
+                        brain.templates,
+                        self.health_of,
+                    )
                 ),
                 lake_router(brain.clock, self.history),
                 watch_router(self.database, brain.clock),

@@ -1,0 +1,79 @@
+"""Frames as engineers read and write them: text or hex in, one plain object out, and back."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from zhiyin.network.frame import Decoded, FrameFault, Wire
+from zhiyin.network.model import Reason
+
+
+def frame_of(wire: Wire, line: str) -> bytes:
+    """Return the bytes of a frame written as text (HJ 212) or as hex; FrameFault."""
+    if wire.text:
+        return line.rstrip("\r\n").encode("utf-8", "surrogateescape")
+    packed = "".join(line.split())
+    if packed[:2] in {"0x", "0X"}:
+        packed = packed[2:]
+    try:
+        return bytes.fromhex(packed)
+    except ValueError:
+        bad = next((n for n, c in enumerate(packed) if c not in "0123456789abcdefABCDEF"), None)
+        where = f"character {bad + 1} is {packed[bad]!r}" if bad is not None else "odd length"
+        raise FrameFault(
+            Reason.MALFORMED, f"{where}; it should be hex, two digits a byte"
+        ) from None
+
+
+def read_frame(wire: Wire, line: str) -> Decoded:
+    """Decode a frame as it is written; FrameFault."""
+    return wire.decode(frame_of(wire, line))
+
+
+def plain(decoded: Decoded) -> dict[str, Any]:
+    """Return a decoded frame as JSON can hold it, without what only the house needs."""
+    fields = [
+        {name: value for name, value in msgspec.structs.asdict(one).items()
+         if value or name in {"name", "value"}}
+        for one in decoded.fields
+    ]  # fmt: skip
+    header: dict[str, Any] = msgspec.to_builtins(decoded.header)
+    return {
+        "protocol": decoded.protocol, "address": decoded.address, "kind": decoded.kind,
+        "header": header, "fields": msgspec.to_builtins(fields),
+    }  # fmt: skip
+
+
+def decode_line(wire: Wire, line: str) -> dict[str, Any]:
+    """Return what `zhiyin decode` prints of one line: `ok`, `reason`, header and fields."""
+    return _told(wire, lambda: read_frame(wire, line))
+
+
+def decode_bytes(wire: Wire, frame: bytes) -> dict[str, Any]:
+    """Return the same of a frame's bytes."""
+    return _told(wire, lambda: wire.decode(frame))
+
+
+def _told(wire: Wire, decode: Callable[[], Decoded]) -> dict[str, Any]:
+    try:
+        decoded = decode()
+    except FrameFault as fault:
+        header = msgspec.to_builtins(fault.header)
+        return {
+            "ok": False, "reason": fault.reason.value, "detail": fault.detail,
+            "protocol": wire.key, "header": header, "fields": [],
+        }  # fmt: skip
+    return {"ok": True, "reason": "", **plain(decoded)}
+
+
+def encode_line(wire: Wire, line: str) -> bytes:
+    """Return the frame of a line: JSON as `decode_line` prints it, or a frame as it is written.
+
+    Raises FrameFault, or msgspec.DecodeError for what begins as JSON and is none.
+    """
+    if line.lstrip().startswith("{"):
+        told: Mapping[str, Any] = msgspec.json.decode(line)
+        return wire.encode(told)
+    frame = frame_of(wire, line)
+    return frame + b"\r\n" if wire.text else frame

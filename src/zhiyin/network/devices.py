@@ -1,0 +1,290 @@
+"""The register of devices as people work with it: added, imported, changed, calibrated, removed."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from python_calamine import CalamineError, CalamineWorkbook
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zhiyin.cloud import Bus, Database
+from zhiyin.kernel import CallerFault, Fault, Words, iso, new_id, parse_duration
+from zhiyin.network import store
+from zhiyin.network.model import Device
+from zhiyin.network.section import DeviceTemplate
+from zhiyin.network.service import REGISTER_CHANGED, AddressTaken, Types, UnknownType, enrol
+
+COLUMNS = ("id", "template", "type", "thing", "address", "key", "every", "model", "firmware")
+CHANGEABLE = ("address", "key", "settings", "every", "repair", "model", "firmware", "template")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class DeviceIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A device to register; its type is that of the template when it is not said."""
+
+    id: str
+    type: str = ""
+    template: str = ""
+    thing: str = ""
+    address: str = ""
+    key: str = ""
+    settings: dict[str, Any] = {}
+    every: str = ""
+    model: str = ""
+    firmware: str = ""
+
+
+class DeviceChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to change of a device; what is left out stays."""
+
+    template: str | msgspec.UnsetType = msgspec.UNSET
+    address: str | msgspec.UnsetType = msgspec.UNSET
+    key: str | msgspec.UnsetType = msgspec.UNSET
+    settings: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    every: str | msgspec.UnsetType = msgspec.UNSET
+    repair: bool | msgspec.UnsetType = msgspec.UNSET
+    model: str | msgspec.UnsetType = msgspec.UNSET
+    firmware: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class CalibrationIn(msgspec.Struct, forbid_unknown_fields=True):
+    """One calibration or check to write down; `due` (UTC ms) is when the next one is."""
+
+    at: int
+    by: str
+    result: str
+    certificate: str = ""
+    due: int | None = None
+    note: str = ""
+
+
+class WrongDevice(CallerFault):
+    """Something about a device that cannot be."""
+
+    code = "network-015"
+    status = 422
+    what = Words(
+        "{name} 是 {value},应为{should_zh}。", "{name} is {value}; it should be {should_en}."
+    )
+    do = Words("改这一项再登记。", "Correct it and register again.")
+
+
+class UnreadableSheet(CallerFault):
+    """A file to import that is neither CSV nor Excel."""
+
+    code = "network-016"
+    status = 422
+    what = Words("读不成表格:{reason}。", "This cannot be read as a table: {reason}.")
+    do = Words(
+        "用 UTF-8 的 CSV 或 xlsx,第一行是列名:{columns}。",
+        "Send CSV in UTF-8, or xlsx, with the columns' names in the first row: {columns}.",
+    )
+
+
+def device_of(one: DeviceIn, templates: Mapping[str, DeviceTemplate]) -> Device:
+    """Return the device to register; WrongDevice says which field cannot be."""
+    if not _ID.fullmatch(one.id):
+        raise _wrong(
+            one.id, "id", one.id, "1 到 64 个字母、数字、_ 或 -", "1 to 64 of A-Z a-z 0-9 _ -"
+        )
+    thing = one.thing or one.id
+    if not _ID.fullmatch(thing):
+        raise _wrong(one.id, "thing", thing, "已有的物的编号", "the id of a thing")
+    template = templates.get(one.template)
+    if one.template and template is None:
+        known = ", ".join(sorted(templates))
+        raise _wrong(one.id, "template", one.template, f"其中之一:{known}", f"one of {known}")
+    type_ = one.type or (template.for_ if template else "")
+    if template is not None and type_ != template.for_:
+        raise _wrong(one.id, "type", type_, template.for_, template.for_)
+    if not type_:
+        raise _wrong(one.id, "template", "", "模板或类型之一", "given, or else the type")
+    return Device(
+        id=one.id, type=type_, thing=thing, template=one.template,
+        gateway=template.by if template else "", address=one.address, key=one.key,
+        settings=one.settings, every=_millis(one.id, one.every), model=one.model[:100],
+        firmware=one.firmware[:100],
+    )  # fmt: skip
+
+
+def _millis(where: str, text: str) -> int:
+    if not text:
+        return 0
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise _wrong(where, "every", text, "时长,例如 5min", "a duration such as 5min") from None
+
+
+def _wrong(where: str, name: str, value: str, should_zh: str, should_en: str) -> WrongDevice:
+    return WrongDevice(
+        where, name=name, value=repr(value), should_zh=should_zh, should_en=should_en
+    )
+
+
+def read_sheet(body: bytes) -> list[dict[str, str]]:
+    """Return the rows of a CSV or Excel file by column name; UnreadableSheet."""
+    try:
+        if body[:2] == b"PK" or body[:4] == b"\xd0\xcf\x11\xe0":
+            table = CalamineWorkbook.from_filelike(io.BytesIO(body)).get_sheet_by_index(0)
+            lines = [[_cell(cell) for cell in row] for row in table.to_python()]
+        else:
+            lines = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline="")))
+    except (CalamineError, UnicodeDecodeError, csv.Error, ValueError, OSError) as fault:
+        raise UnreadableSheet("body", reason=str(fault), columns=", ".join(COLUMNS)) from fault
+    if not lines or "id" not in lines[0]:
+        first = ", ".join(lines[0])[:100] if lines else ""
+        reason = f"first row: {first!r}"
+        raise UnreadableSheet("body", reason=reason, columns=", ".join(COLUMNS))
+    return [
+        dict(zip(lines[0], (cell.strip() for cell in line), strict=False))
+        for line in lines[1:]
+        if any(line)
+    ]
+
+
+def _cell(cell: Any) -> str:
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+async def import_devices(
+    database: Database, bus: Bus, types: Types, templates: Mapping[str, DeviceTemplate],
+    rows: Sequence[Mapping[str, str]], *, actor: str, now: int, dry: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Register the rows of a sheet; those that cannot be are told by line, the others go in.
+
+    Returns {"added", "known", "refused": [{"line", "id", "problem"}…]}.
+    """
+    refused: list[dict[str, Any]] = []
+    good: dict[str, Device] = {}
+    async with database.read() as session:
+        there = await store.all_devices(session)
+    taken = {(one.gateway, one.address): one.id for one in there if one.address}
+    known = {one.id for one in there}
+    for line, row in enumerate(rows, start=2):
+        try:
+            given: dict[str, Any] = {name: row.get(name) or "" for name in COLUMNS}
+            entry = DeviceIn(**given)
+            device = device_of(entry, templates)
+            _fits(device, types, taken, good)
+        except Fault as fault:
+            problem = {"zh": fault.text("zh"), "en": fault.text("en"), "code": fault.code}
+            refused.append({"line": line, "id": row.get("id", ""), "problem": problem})
+            continue
+        good[device.id] = device
+    fresh = [one for one in good.values() if one.id not in known]
+    if not dry and fresh:
+        await enrol(database, bus, types, fresh, source="import", actor=actor, now=now)
+    return {"added": len(fresh), "known": len(good) - len(fresh), "refused": refused, "dry": dry}
+
+
+def _fits(
+    device: Device, types: Types, taken: dict[tuple[str, str], str], good: Mapping[str, Device]
+) -> None:
+    if device.type not in types:
+        raise UnknownType(device.id, type=repr(device.type), known=", ".join(sorted(types)))
+    if device.id in good:
+        raise _wrong(device.id, "id", device.id, "不重复", "there once")
+    if not device.address:
+        return
+    other = taken.setdefault((device.gateway, device.address), device.id)
+    if other != device.id:
+        raise AddressTaken(device.id, gateway=device.gateway, address=device.address, other=other)
+
+
+async def change(
+    database: Database, bus: Bus, templates: Mapping[str, DeviceTemplate], key: str,
+    wanted: DeviceChange, actor: str,
+) -> Device | None:  # fmt: skip
+    """Change a device; None when there is none. Raises WrongDevice or AddressTaken."""
+    async with database.write(actor) as session:
+        row = await session.get(store.DeviceRow, key)
+        if row is None:
+            return None
+        for name in CHANGEABLE:
+            value = getattr(wanted, name)
+            if value is msgspec.UNSET:
+                continue
+            if name == "every":
+                value = _millis(key, value)
+            if name == "template":
+                value = _template_for(row, value, templates)
+            setattr(row, name, value)
+        if row.address:
+            other = await session.scalar(
+                select(store.DeviceRow.id).where(
+                    store.DeviceRow.gateway == row.gateway,
+                    store.DeviceRow.address == row.address,
+                    store.DeviceRow.id != key,
+                )
+            )
+            if other:
+                raise AddressTaken(key, gateway=row.gateway, address=row.address, other=other)
+        device = store.device_of(row)
+    await bus.notify(REGISTER_CHANGED)
+    return device
+
+
+def _template_for(row: store.DeviceRow, key: str, templates: Mapping[str, DeviceTemplate]) -> str:
+    fitting = {name: one for name, one in templates.items() if one.for_ == row.type}
+    if key not in fitting:
+        known = ", ".join(sorted(fitting)) or "-"
+        raise _wrong(row.id, "template", key, f"其中之一:{known}", f"one of {known}")
+    row.gateway = fitting[key].by
+    return key
+
+
+async def remove(database: Database, bus: Bus, key: str, actor: str) -> bool:
+    """Take a device out of the register; its series and their observations stay."""
+    async with database.write(actor) as session:
+        row = await session.get(store.DeviceRow, key)
+        if row is None:
+            return False
+        await session.delete(row)
+    await bus.notify(REGISTER_CHANGED)
+    return True
+
+
+async def calibrate(session: AsyncSession, device: str, one: CalibrationIn) -> store.CalibrationRow:
+    row = store.CalibrationRow(id=new_id(), device=device, **msgspec.structs.asdict(one))
+    session.add(row)
+    return row
+
+
+async def calibrations(session: AsyncSession, device: str) -> list[dict[str, Any]]:
+    """Return a device's calibrations, the newest first."""
+    found = await session.scalars(
+        select(store.CalibrationRow)
+        .where(store.CalibrationRow.device == device)
+        .order_by(store.CalibrationRow.at.desc())
+    )
+    return [
+        {
+            "id": row.id, "at": iso(row.at), "by": row.by, "result": row.result,
+            "certificate": row.certificate, "due": iso(row.due) if row.due else None,
+            "note": row.note,
+        }
+        for row in found
+    ]  # fmt: skip
+
+
+def sheet(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Return rows as CSV that a spreadsheet opens with its Chinese whole.
+
+    A text that a spreadsheet would take for a formula is given a quote in front.
+    """
+    out = io.StringIO()
+    out.write("\ufeff")
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_safe(row.get(name)) for name in columns])
+    return out.getvalue()
+
+
+def _safe(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"} else value

@@ -1,0 +1,190 @@
+"""The TCP server of a field protocol: connections, their limits, and bytes to and from sessions."""
+
+import asyncio
+from typing import cast
+
+import prometheus_client
+import structlog
+
+from zhiyin.cloud import GatewaySettings, PortTaken
+from zhiyin.kernel import Clock, parse_duration
+from zhiyin.network.collector import Collector
+from zhiyin.network.directory import Directory
+from zhiyin.network.frame import SHOWN, FrameFault, Order, Turn, Wire
+from zhiyin.network.model import Reason
+
+log = structlog.get_logger()
+
+PENDING = 256  # turns of one connection that may wait to be kept; then it is not read on
+BACKLOG = 50_000  # turns of all connections; then none is read on
+SWEEP = 1.0  # seconds between two looks for silent connections
+
+open_links = prometheus_client.Gauge(
+    "zhiyin_gateway_connections", "Connections open", ["gateway"], multiprocess_mode="livesum"
+)
+ended_links = prometheus_client.Counter(
+    "zhiyin_gateway_ended", "Connections that the gateway ended", ["gateway", "why"]
+)
+
+
+class Connection(asyncio.Protocol):
+    """One device's connection."""
+
+    __slots__ = ("_held", "_listener", "_pending", "_transport", "peer", "seen", "session", "spoke")
+
+    def __init__(self, listener: "Listener") -> None:
+        self._listener = listener
+        self._pending = 0
+        self._held = False
+        self._transport: asyncio.Transport | None = None
+        self.session = listener.wire.session(listener.directory)
+        self.peer = ""
+        self.seen = asyncio.get_running_loop().time()  # when it last completed a frame
+        self.spoke = False  # whether it ever completed one
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        host, port = (transport.get_extra_info("peername") or ("", 0))[:2]
+        self.peer = f"{host}:{port}"
+        if not self._listener.admit(self):
+            self.end("too_many")
+
+    def data_received(self, data: bytes) -> None:
+        listener = self._listener
+        now = listener.clock.now()
+        try:
+            turns = self.session.receive(data, now)
+        except Exception:
+            # Whatever it is, one connection must not stop the others.
+            log.exception("session", gateway=listener.wire.key, peer=self.peer)
+            fault = FrameFault(Reason.MALFORMED, "nothing here could read it")
+            turns = [Turn(data[:SHOWN], fault=fault, close=True)]
+        if turns:
+            self.spoke = self.spoke or any(turn.fault is None for turn in turns)
+            if self.spoke:
+                self.seen = asyncio.get_running_loop().time()
+            self._pending += len(turns)
+            listener.collector.put(self, turns, now)
+            if self._pending > PENDING or len(listener.collector) > BACKLOG:
+                self._hold()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self._transport = None
+        listener = self._listener
+        listener.forget(self)
+        try:
+            turns = self.session.ended(listener.clock.now())
+        except Exception:
+            log.exception("session", gateway=listener.wire.key, peer=self.peer)
+            return
+        if turns:
+            listener.collector.put(self, turns, listener.clock.now())
+
+    def answered(self, turn: Turn) -> None:
+        """Send the reply: what was read of this turn is kept."""
+        self._pending -= 1
+        if turn.reply:
+            self.send(turn.reply)
+        if turn.close:
+            self.end("refused")
+        if self._held and self._pending <= PENDING // 2:
+            self._held = False
+            if self._transport is not None:
+                self._transport.resume_reading()
+
+    def send(self, data: bytes) -> bool:
+        """Send bytes; False when the connection is gone or the other side does not read."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return False
+        if transport.get_write_buffer_size() > 1024 * 1024:
+            self.end("does_not_read")
+            return False
+        transport.write(data)
+        return True
+
+    def order(self, order: Order) -> bool:
+        """Send an order; CallerFault when the protocol cannot say it."""
+        return self.send(self.session.order(order, self._listener.clock.now()))
+
+    def end(self, why: str) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            ended_links.labels(self._listener.wire.key, why).inc()
+            self._transport.close()
+
+    def _hold(self) -> None:
+        if not self._held and self._transport is not None:
+            self._held = True
+            self._transport.pause_reading()
+
+
+class Listener:
+    """One port of one protocol."""
+
+    def __init__(
+        self, wire: Wire, settings: GatewaySettings, directory: Directory, collector: Collector,
+        clock: Clock,
+    ) -> None:  # fmt: skip
+        self.wire, self.directory, self.collector = wire, directory, collector
+        self.clock = clock
+        self.host = settings.host
+        self.port = port_of(wire, settings)
+        self._most = settings.connections
+        self._first = parse_duration(settings.first) / 1000
+        self._idle = parse_duration(settings.idle) / 1000
+        self._links: set[Connection] = set()
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+    def admit(self, link: Connection) -> bool:
+        """Count a new connection in; False when there are too many."""
+        if len(self._links) >= self._most:
+            return False
+        self._links.add(link)
+        open_links.labels(self.wire.key).set(len(self._links))
+        return True
+
+    def forget(self, link: Connection) -> None:
+        self._links.discard(link)
+        open_links.labels(self.wire.key).set(len(self._links))
+        if link.session.address:
+            contact = self.collector.contacts.find(link.session.address)
+            if contact is not None and contact.link is link:
+                contact.link = None
+                self.collector.contacts.touch(contact)
+
+    async def serve(self) -> None:
+        """Listen for ever; PortTaken when another program has the port."""
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(
+                lambda: Connection(self), self.host, self.port, backlog=4096, reuse_address=True
+            )
+        except OSError as fault:
+            name = f"gateways.{self.wire.key}"
+            raise PortTaken(name, host=self.host, port=self.port, setting=name) from fault
+        self.port = server.sockets[0].getsockname()[1]
+        log.info("listening", gateway=self.wire.key, host=self.host, port=self.port)
+        try:
+            while True:
+                await asyncio.sleep(SWEEP)
+                self._sweep(loop.time())
+        finally:
+            server.close()
+            for link in list(self._links):
+                link.end("closing")
+
+    def _sweep(self, now: float) -> None:
+        """End connections that say nothing, or never finish what they say."""
+        for link in list(self._links):
+            if now - link.seen > (self._idle if link.spoke else self._first):
+                link.end("silent")
+
+
+def port_of(wire: Wire, settings: GatewaySettings) -> int:
+    """Return where a protocol listens; one without a setting of its own takes any free port."""
+    return int(getattr(settings, wire.key, 0))
