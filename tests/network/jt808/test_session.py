@@ -115,7 +115,7 @@ def test_the_time() -> None:
     ],
 )
 def test_what_is_well_formed_but_not_taken(
-    change: dict[str, int], reason: Reason, result: int
+    change: dict[str, Any], reason: Reason, result: int
 ) -> None:
     from zhiyin.network.jt808.framing import Header, write_frame
 
@@ -381,12 +381,13 @@ def test_orders_that_cannot_be() -> None:
     with pytest.raises(NoOrder, match="not authenticated"):
         order(truck, "ask_position")
     truck.login()
-    for verb, parameters, why in [
+    cases: list[tuple[str, dict[str, Any], str]] = [
         ("fly", {}, "none of"), ("track", {"height": 1}, "has no height"),
         ("track", {}, "interval is not given"), ("track", {"interval": -1}, "interval"),
         ("set_parameters", {"parameters": {"heartbeat_interval": "30"}}, "should be a number"),
         ("set_parameters", {"parameters": {"no_such": 1}}, "no_such"),
-    ]:  # fmt: skip
+    ]  # fmt: skip
+    for verb, parameters, why in cases:
         with pytest.raises(NoOrder, match=why):
             order(truck, verb, **parameters)
     with pytest.raises(NoOrder, match="is not here"):

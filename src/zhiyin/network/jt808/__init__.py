@@ -7,8 +7,8 @@ from zhiyin.network.jt808.orders import ORDERS
 from zhiyin.network.jt808.session import Terminal
 
 WIRE = Wire(
-    KEY, Words("JT/T 808 车载终端", "JT/T 808 vehicle terminals"), 9808, Terminal, decode, encode,
-    orders=ORDERS,
+    KEY, Words("JT/T 808 车载终端", "JT/T 808 vehicle terminals"), Terminal, decode, encode,
+    sender="address", orders=ORDERS,
 )  # fmt: skip
 
 __all__ = ["WIRE"]
