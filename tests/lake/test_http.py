@@ -45,7 +45,8 @@ def test_aggregates_follow_the_day_of_the_district(brain: RunningBrain) -> None:
     assert [(row["time"], row["count"]) for row in days] == [
         (iso(t - DAY), 1), (iso(t), 4), (iso(t + DAY), 1)
     ]  # fmt: skip
-    assert days[1] == {"time": iso(t), "count": 4, "min": 1, "mean": 2.5, "max": 4, "sum": 10}
+    assert days[1] == {"time": iso(t), "count": 4, "min": 1, "mean": 2.5, "max": 4, "sum": 10,
+                       "flags": {"pass": 2, "suspect": 2}}  # fmt: skip
     hours = brain.get(path, every="1h", **span)
     assert [row["count"] for row in hours] == [1, 4, 1]
     tens = brain.get(path, every="10min", **span)
