@@ -159,14 +159,14 @@ def test_does_not_depend_on_what_is_taken_together_nor_on_a_restart(
     sent: list[list[tuple[int, int, float]]], cut: int
 ) -> None:
     admitted, alone, together = as_sent(sent), flagger(), flagger()
-    apart = {}
+    apart: dict[tuple[int, int], int] = {}
     for number, rows in enumerate(admitted):
         if number == cut:
             state = {key: array.copy() for key, array in alone.state().items()}
             alone = flagger()
             alone.restore(state)
         apart |= _by_identity(rows, alone.step(rows))
-    joint = {}
+    joint: dict[tuple[int, int], int] = {}
     for group in _in_turn(admitted):
         parts = np.repeat(np.arange(len(group)), [len(rows) for rows in group])
         series = np.concatenate([rows.series for rows in group])
