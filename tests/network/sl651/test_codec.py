@@ -20,8 +20,8 @@ from zhiyin.network.frame import FrameFault
 from zhiyin.network.model import Reason
 from zhiyin.network.sl651 import WIRE, alias, tables
 from zhiyin.network.sl651.check import crc16
-from zhiyin.network.sl651.write import step_read
 from zhiyin.network.sl651.show import step_shown
+from zhiyin.network.sl651.write import step_read
 
 EIGHT = parse_time("2026-07-01 08:00")
 
