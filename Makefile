@@ -6,6 +6,8 @@ TOOLS := .tools
 UV := $(TOOLS)/bin/uv
 BIN := .venv/bin
 TRIALS ?= 50
+CODEC ?= hj212
+SECONDS ?= 600
 SEED ?= 1
 
 .PHONY: help
@@ -64,6 +66,11 @@ test: setup  ## every check and every test
 .PHONY: faults
 faults: setup  ## TRIALS=n SEED=s: kill, fill, reorder, and count what is lost
 	$(BIN)/python -m tests.faults --trials $(TRIALS) --seed $(SEED)
+
+.PHONY: fuzz
+fuzz: setup  ## CODEC=hj212 SECONDS=600: any bytes at all through a codec, guided by coverage
+	@$(UV) pip install --quiet --group fuzz
+	$(BIN)/python -m tests.fuzz $(CODEC) --seconds $(SECONDS)
 
 .PHONY: bench
 bench: setup  ## measure, beside what a user would pick instead

@@ -1,0 +1,1 @@
+"""Fuzz entries: one module per protocol, with `one(data)`."""

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.brains import RunningBrain, until
-from tests.rooms import new_device, reading, stored
+from tests.rooms import figure, new_device, reading, stored
 from zhiyin.kernel import DAY, HOUR, MINUTE, iso, parse_time
 
 
@@ -45,6 +45,7 @@ def test_aggregates_follow_the_day_of_the_district(brain: RunningBrain) -> None:
     assert [(row["time"], row["count"]) for row in days] == [
         (iso(t - DAY), 1), (iso(t), 4), (iso(t + DAY), 1)
     ]  # fmt: skip
+    assert sum(days[1].pop("flags").values()) == 4
     assert days[1] == {"time": iso(t), "count": 4, "min": 1, "mean": 2.5, "max": 4, "sum": 10}
     hours = brain.get(path, every="1h", **span)
     assert [row["count"] for row in hours] == [1, 4, 1]
@@ -104,3 +105,33 @@ def test_duplicates_older_than_memory_are_known_from_the_table(brain: RunningBra
     assert [row["value"] for row in found[:3]] == [0.0, 0.01, 0.02]
     page = until(lambda: brain.get("/quarantine", thing=thing, reason="contradiction")["items"])
     assert [item["raw"]["value"] for item in page] == [2.0]
+
+
+def test_every_observation_is_flagged_and_none_is_left_out(brain: RunningBrain) -> None:
+    """A depth that leaps up and down again; the limits are those of the pack."""
+    thing, t = new_device(brain), days_ago(2)
+    depths = [0.1, 0.12, 1.2, 0.13, 0.12, 2.5]
+    before = httpx.get(f"{brain.url}/metrics", trust_env=False).text
+    brain.post("/observations", [reading(thing, t + n * MINUTE, d) for n, d in enumerate(depths)])
+    span = {"from": iso(t), "to": iso(t + HOUR)}
+    rows = stored(brain, thing, 6, **span)
+    assert [row["value"] for row in rows] == depths
+    assert rows[0]["flags"] == {"aggregate": "pass", "gross": "pass"}
+    assert rows[2]["flags"] == {
+        "aggregate": "fail", "gross": "pass", "spike": "fail", "rate": "fail", "gap": "pass"
+    }  # fmt: skip
+    assert rows[4]["flags"]["aggregate"] == "fail"  # 2.5 m after it make it one, so far
+    assert rows[5]["flags"]["gross"] == "suspect"
+    assert "spike" not in rows[5]["flags"]
+    path = f"/series/{thing}/depth/aggregates"
+    (every,) = brain.get(path, every="1h", **span)
+    (good,) = brain.get(path, every="1h", good=True, **span)
+    assert (every["count"], good["count"], good["max"]) == (6, 1, 0.1)
+    assert every["flags"] == good["flags"] == {"pass": 1, "fail": 5}
+
+    def counted() -> bool:
+        after = httpx.get(f"{brain.url}/metrics", trust_env=False).text
+        name, labels = "zhiyin_quality_flags_total", {"test": "rate", "flag": "fail"}
+        return figure(after, name, **labels) >= figure(before, name, **labels) + 3
+
+    until(counted)

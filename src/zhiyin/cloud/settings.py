@@ -53,6 +53,7 @@ class GatewaySettings(Section, frozen=True):
     connections: Annotated[int, Meta(ge=1)] = 20_000  # of each protocol at once
     first: str = "60s"  # a connection that has said no whole frame by then is ended
     idle: str = "1h"  # and one that has said none for so long
+    faults: Annotated[int, Meta(ge=1)] = 200  # and one that says so many bad ones in a row
     orders: bool = False  # whether commands may be sent to devices
     order_within: str = "30s"  # a device that has not answered by then has not done it
 

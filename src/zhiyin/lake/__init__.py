@@ -1,6 +1,10 @@
-"""一个湖:observations, their history and their latest values. Does not judge them."""
+"""一个湖:observations, their history, latest values and quality. Does not warn."""
 
+from zhiyin.lake.flags import Packed, Verdict
+from zhiyin.lake.flags import counts as flag_counts
+from zhiyin.lake.flags import shown as flags_shown
 from zhiyin.lake.ledger import EventLedger
+from zhiyin.lake.limits import Limits
 from zhiyin.lake.live import NEVER, Admission, LiveState
 from zhiyin.lake.model import (
     Columns,
@@ -14,11 +18,14 @@ from zhiyin.lake.model import (
     joined,
     values_at,
 )
+from zhiyin.lake.quality import Flagger
+from zhiyin.lake.quality_section import limits_of
 from zhiyin.lake.query import STEPS, Observations
 from zhiyin.lake.writer import LakeUnwritable, ObservationsTable
 
 __all__ = [
-    "NEVER", "STEPS", "Admission", "Columns", "EventLedger", "Flags", "Floats", "Ints",
-    "LakeUnwritable", "LiveState", "Mask", "Millis", "Observations", "ObservationsTable",
-    "UnreadableBatch", "decode", "joined", "values_at",
+    "NEVER", "STEPS", "Admission", "Columns", "EventLedger", "Flagger", "Flags", "Floats",
+    "Ints", "LakeUnwritable", "Limits", "LiveState", "Mask", "Millis", "Observations",
+    "ObservationsTable", "Packed", "UnreadableBatch", "Verdict", "decode", "flag_counts",
+    "flags_shown", "joined", "limits_of", "values_at",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from litestar import Router, get
 from litestar.params import Parameter
 
 from zhiyin.kernel import DAY, CallerFault, Clock, Words, iso, moment_of, parse_time
+from zhiyin.lake.flags import shown
 from zhiyin.lake.query import LONGEST, STEPS, Observations
 
 
@@ -60,9 +61,10 @@ def router(clock: Clock, observations: Observations) -> Router:
         since, until = span(clock, start, end)
         rows = await asyncio.to_thread(observations.series, thing, prop, since, until, limit)
         return [
-            {"time": iso(t), "value": value, "quality": quality, "position": position}
-            for t, value, quality, position in rows
-        ]
+            {"time": iso(t), "value": value, "quality": quality, "position": position,
+             "flags": shown(flags)}
+            for t, value, quality, position, flags in rows
+        ]  # fmt: skip
 
     @get("/series/{thing:str}/{prop:str}/aggregates")
     async def aggregates(
@@ -70,14 +72,16 @@ def router(clock: Clock, observations: Observations) -> Router:
         start: str | None = Parameter(query="from", default=None),
         end: str | None = Parameter(query="to", default=None),
         every: Literal["10min", "1h", "1d"] = "1h",
+        good: bool = False,  # noqa: FBT001, FBT002  (a parameter of the address)
     ) -> list[dict[str, Any]]:  # fmt: skip
         since, until = span(clock, start, end)
         rows = await asyncio.to_thread(
-            observations.aggregates, thing, prop, since, until, STEPS[every]
+            observations.aggregates, thing, prop, since, until, STEPS[every], good=good
         )
         return [
-            {"time": iso(t), "count": n, "min": low, "mean": mean, "max": high, "sum": total}
-            for t, n, low, mean, high, total in rows
-        ]
+            {"time": iso(row.time), "count": row.used, "min": row.min, "mean": row.mean,
+             "max": row.max, "sum": row.sum, "flags": row.flags}
+            for row in rows
+        ]  # fmt: skip
 
     return Router("", route_handlers=[history, aggregates], tags=["lake 一个湖"])

@@ -7,6 +7,9 @@ from msgspec import Meta, Struct
 
 from zhiyin import pack
 from zhiyin.kernel import PackFault, Words, known_unit, parse_duration
+from zhiyin.lake.limits import Limits
+from zhiyin.lake.quality_section import Declared, QualitySection, RangeNotRising, limits_of
+from zhiyin.lake.quality_section import check as check_quality
 
 FieldKind = Literal["text", "number", "date", "choice"]
 
@@ -25,7 +28,8 @@ class Property(Struct, frozen=True, forbid_unknown_fields=True):
 
     `range` is [floor, ceiling] in `unit`; a value outside is kept apart. `every` is how often one
     is due, `lateness` how late one may come and still be judged. A `derived` one comes in by no
-    device: the watch room works it out.
+    device: the watch room works it out. `quality` says how good a value is; all of it is
+    marked, none is left out.
     """
 
     title: pack.Title
@@ -34,6 +38,12 @@ class Property(Struct, frozen=True, forbid_unknown_fields=True):
     unit: str = "1"
     lateness: pack.DurationText = "0s"
     derived: bool = False
+    quality: QualitySection | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """What the quality of its observations is judged by."""
+        return limits_of(self.quality, self.unit, *self.range, self.every_ms, derived=self.derived)
 
     @property
     def every_ms(self) -> int:
@@ -61,17 +71,6 @@ class ModelFile(Struct, frozen=True, forbid_unknown_fields=True):
     """`model.yaml`: types by key."""
 
     types: dict[pack.Key, ThingType]
-
-
-class RangeNotRising(PackFault):
-    """A range from which every value would fall out."""
-
-    code = "lake-001"
-    what = Words(
-        "范围 [{floor}, {ceiling}] 的下限不低于上限。",
-        "The range [{floor}, {ceiling}] does not rise from floor to ceiling.",
-    )
-    do = Words("写成 [下限, 上限]。", "Write [floor, ceiling].")
 
 
 class UnitUnknown(PackFault):
@@ -104,6 +103,9 @@ def _check(file: ModelFile, _: pack.Book) -> Iterator[pack.Remark]:
                 yield pack.remark((*path, "range"), fault)
             if not known_unit(one.unit):
                 yield pack.remark((*path, "unit"), UnitUnknown(unit=one.unit))
+            elif one.quality is not None:
+                declared = Declared(one.range, one.unit, one.derived)
+                yield from check_quality(one.quality, declared, (*path, "quality"))
         for name, field in type_.fields.items():
             inner = ("types", key, "fields", name)
             if field == "choice" or (isinstance(field, Field) and field.type == "choice"):

@@ -9,7 +9,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,7 @@ from deltalake import (
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from zhiyin.kernel import DAY, Words, WorldFault, day_of
+from zhiyin.lake.flags import Packed
 from zhiyin.lake.model import Columns, Floats, Millis, SeriesNames
 
 log = structlog.get_logger()
@@ -35,7 +36,7 @@ MOMENT = pa.timestamp("us", tz="UTC")
 TABLE = pa.schema(
     [("day", pa.string()), ("thing", pa.string()), ("property", pa.string()), ("time", MOMENT),
      ("value", pa.float64()), ("quality", pa.int8()), ("received", MOMENT),
-     ("position", pa.int64())]
+     ("position", pa.int64()), ("flags", pa.int32())]
 )  # fmt: skip
 
 
@@ -59,6 +60,7 @@ class ObservationsTable:
         self._stream = stream
         self._turn = threading.RLock()
         self._table: DeltaTable | None = None
+        self._complete = False  # the table is known to have every column
         with contextlib.suppress(TableNotFoundError):
             self._table = DeltaTable(str(self.path))
 
@@ -70,27 +72,31 @@ class ObservationsTable:
         return self._table.transaction_version(self._stream) or 0
 
     def append(
-        self, columns: Columns, received: Millis, positions: Millis, names: SeriesNames, upto: int
-    ) -> int:
+        self, columns: Columns, received: Millis, positions: Millis, names: SeriesNames, upto: int,
+        flags: Packed | None = None,
+    ) -> int:  # fmt: skip
         """Commit rows whose stream positions are at most `upto`; return the number written.
 
-        Rows at or below the table's own position are in already and are left out.
-        Raises LakeUnwritable; then nothing of them is in.
+        Rows at or below the table's own position are in already and are left out. Without
+        `flags` their quality counts as not evaluated. A table made before there were flags gets
+        the column by the first commit. Raises LakeUnwritable; then nothing of them is in.
         """
         with self._turn:
-            return self._append(columns, received, positions, names, upto)
+            return self._append(columns, received, positions, names, upto, flags)
 
     def _append(
-        self, columns: Columns, received: Millis, positions: Millis, names: SeriesNames, upto: int
-    ) -> int:
+        self, columns: Columns, received: Millis, positions: Millis, names: SeriesNames, upto: int,
+        flags: Packed | None,
+    ) -> int:  # fmt: skip
         fresh = positions > self.position
         if upto <= self.position:
             return 0
         if not fresh.all():
             columns, received, positions = columns.take(fresh), received[fresh], positions[fresh]
+            flags = flags[fresh] if flags is not None else None
         if not len(columns):
             return 0  # the next commit with rows moves the position on
-        table = _rows(columns, received, positions, names)
+        table = _rows(columns, received, positions, names, flags)
         properties = CommitProperties(app_transactions=[Transaction(self._stream, upto)])
         try:
             write_deltalake(
@@ -98,6 +104,7 @@ class ObservationsTable:
                 table,
                 mode="append",
                 partition_by=["day"],
+                schema_mode=self._merging(),
                 commit_properties=properties,
                 writer_properties=WriterProperties(compression="ZSTD", compression_level=1),
                 configuration={"delta.deletedFileRetentionDuration": "interval 1 hours"}
@@ -110,6 +117,14 @@ class ObservationsTable:
             self.reload()
             raise LakeUnwritable(str(self.path), reason=str(fault)) from fault
         return len(columns)
+
+    def _merging(self) -> Literal["merge"] | None:
+        """Return how to write so that a table of an older house gets the columns it lacks."""
+        if self._complete or self._table is None:
+            return None
+        there = {field.name for field in self._table.schema().fields}
+        self._complete = there >= set(TABLE.names)
+        return None if self._complete else "merge"
 
     def reload(self) -> None:
         """Read the table's state again, after a commit whose end is not known."""
@@ -204,7 +219,9 @@ class ObservationsTable:
         return values
 
 
-def _rows(columns: Columns, received: Millis, positions: Millis, names: SeriesNames) -> Any:
+def _rows(
+    columns: Columns, received: Millis, positions: Millis, names: SeriesNames, flags: Packed | None
+) -> Any:
     index = pa.array(columns.series)
     stamps = pa.array(columns.time).cast(STAMP)
     return pa.table(
@@ -217,6 +234,7 @@ def _rows(columns: Columns, received: Millis, positions: Millis, names: SeriesNa
             pa.array(columns.quality.astype(np.int8)),
             pa.array(received).cast(STAMP).cast(MOMENT),
             pa.array(positions),
+            pa.nulls(len(columns), pa.int32()) if flags is None else pa.array(flags),
         ],
         schema=TABLE,
     )

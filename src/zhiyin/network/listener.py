@@ -30,11 +30,21 @@ ended_links = prometheus_client.Counter(
 class Connection(asyncio.Protocol):
     """One device's connection."""
 
-    __slots__ = ("_held", "_listener", "_pending", "_transport", "peer", "seen", "session", "spoke")
+    __slots__ = (
+        "_faults",
+        "_held",
+        "_listener",
+        "_pending",
+        "_transport",
+        "peer",
+        "seen",
+        "session",
+        "spoke",
+    )
 
     def __init__(self, listener: "Listener") -> None:
         self._listener = listener
-        self._pending = 0
+        self._pending = self._faults = 0
         self._held = False
         self._transport: asyncio.Transport | None = None
         self.session = listener.wire.session(listener.directory)
@@ -63,10 +73,18 @@ class Connection(asyncio.Protocol):
             self.spoke = self.spoke or any(turn.fault is None for turn in turns)
             if self.spoke:
                 self.seen = asyncio.get_running_loop().time()
+            self._count_faults(turns)
             self._pending += len(turns)
             listener.collector.put(self, turns, now)
             if self._pending > PENDING or len(listener.collector) > BACKLOG:
                 self._hold()
+
+    def _count_faults(self, turns: list[Turn]) -> None:
+        """End a connection that says nothing but what cannot be read; what it said is kept."""
+        for turn in turns:
+            self._faults = 0 if turn.fault is None else self._faults + 1
+        if self._faults >= self._listener.faults:
+            self.end("nothing_but_faults")
 
     def eof_received(self) -> bool:
         return False
@@ -132,7 +150,7 @@ class Listener:
         self.clock = clock
         self.host = settings.host
         self.port = port_of(wire, settings)
-        self._most = settings.connections
+        self._most, self.faults = settings.connections, settings.faults
         self._first = parse_duration(settings.first) / 1000
         self._idle = parse_duration(settings.idle) / 1000
         self._links: set[Connection] = set()

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zhiyin import atlas, command, network, pack, vitals, watch
+from zhiyin import atlas, command, lake, network, pack, vitals, watch
 from zhiyin.cloud import Settings
 from zhiyin.kernel import DISTRICT_ZONE, Clock, Place, moment_of
 from zhiyin.server.folders import packs_folder
@@ -30,6 +30,7 @@ class Brain:
     cases: command.CaseTypes
     indicators: list[vitals.Indicator]
     outside: frozenset[str]  # elements that lie outside the district
+    quality: Mapping[tuple[str, str], lake.Limits]  # of a type's property
     rule_book: dict[str, watch.Rule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,6 +64,7 @@ def load_brain(settings: Settings) -> Brain:
     cases: list[command.CaseType] = []
     indicators: list[vitals.Indicator] = []
     outside: set[str] = set()
+    quality: dict[tuple[str, str], lake.Limits] = {}
     for one in packs:
         units = one.book.units()
         parts = one.sections
@@ -70,6 +72,7 @@ def load_brain(settings: Settings) -> Brain:
             for key, kind in parts["model"].types.items():
                 types[key] = {name: _property(p) for name, p in kind.properties.items()}
                 titles[key] = kind.title
+                quality |= {(key, name): p.limits for name, p in kind.properties.items()}
         if "devices" in parts:
             templates.update({each.device: each for each in parts["devices"].devices})
             bound += network.bound_devices(parts["devices"])
@@ -85,7 +88,7 @@ def load_brain(settings: Settings) -> Brain:
             indicators += vitals.indicators(one.key, parts["indicators"].indicators, units)
     return Brain(
         settings, clock, packs, types, titles, templates, bound, rules, derives, elements,
-        command.CaseTypes(cases), indicators, frozenset(outside),
+        command.CaseTypes(cases), indicators, frozenset(outside), quality,
     )  # fmt: skip
 
 

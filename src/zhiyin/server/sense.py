@@ -42,15 +42,19 @@ lag = prometheus_client.Gauge(
 )
 judged = prometheus_client.Counter("zhiyin_observations_judged", "Observations judged", ["fate"])
 committed = prometheus_client.Counter("zhiyin_lake_rows", "Rows committed to the lake")
+flagged = prometheus_client.Counter(
+    "zhiyin_quality_flags", "Rows committed, by quality test and what it said", ["test", "flag"]
+)
 commit_seconds = prometheus_client.Histogram("zhiyin_lake_commit_seconds", "Commits to the lake")
 
 
 class Part(NamedTuple):
-    """Rows that wait for the next commit, with when each was received and where it stood."""
+    """Rows that wait for the next commit: when each was received, where it stood, its quality."""
 
     columns: Columns
     received: lake.Millis
     positions: lake.Millis
+    flags: lake.Packed
 
 
 class Sense:
@@ -63,6 +67,7 @@ class Sense:
         self._table = lake.ObservationsTable(settings.folder / "lake", stream)
         self._live = lake.LiveState()
         self._judge = watch.Judge(brain.rules, brain.derives)
+        self._flagger = lake.Flagger()
         self._stream = stream
         self._file: Path = settings.folder / "run" / "sense.checkpoint"
         self._every = parse_duration(settings.lake.commit) / 1000
@@ -86,6 +91,8 @@ class Sense:
             if state.pop("stream").tobytes().decode() == self._stream:
                 self.position = position
             self._live.restore(_part_of(state, "live."))
+            self._flag_new_series()
+            self._flagger.restore(_part_of(state, "quality."))
             over = self._judge.restore(_part_of(state, "watch."), self._book.register.series)
             self._sync()
             await self._record(over)
@@ -105,6 +112,11 @@ class Sense:
             grown[: len(self._changed)] = self._changed
             self._changed = grown
         self._judge.sync(self._book.register.series)
+        self._flag_new_series()
+
+    def _flag_new_series(self) -> None:
+        for kind in self._book.kinds_from(len(self._flagger)):
+            self._flagger.add(*kind)
 
     async def run(self) -> None:
         """Work for ever."""
@@ -177,12 +189,13 @@ class Sense:
             new.rows.quality[late] = Quality.LATE
             judged.labels("late").inc(int(late.sum()))
         judged.labels("new").inc(len(new.rows))
-        self._add(Part(new.rows, new.received, positions))
+        flags = self._flagger.step(new.rows, new.part)
+        self._add(Part(new.rows, new.received, positions, flags))
         if len(outcome.derived):
             self._live.put(outcome.derived)
             count, last = len(outcome.derived), batch.parts[-1]
-            received = np.full(count, last.received)
-            self._add(Part(outcome.derived, received, np.full(count, last.message.seq)))
+            received, at = np.full(count, last.received), np.full(count, last.message.seq)
+            self._add(Part(outcome.derived, received, at, self._flagger.step(outcome.derived)))
         return outcome.transitions
 
     def _add(self, part: Part) -> None:
@@ -206,7 +219,12 @@ class Sense:
         received = np.concatenate([part.received for part in parts])
         positions = np.concatenate([part.positions for part in parts])
         columns = lake.joined([part.columns for part in parts])
-        return self._table.append(columns, received, positions, self._book.register, upto)
+        flags = np.concatenate([part.flags for part in parts])
+        fresh = flags[positions > self._table.position]
+        count = self._table.append(columns, received, positions, self._book.register, upto, flags)
+        for (test, flag), rows in lake.flag_counts(fresh).items():
+            flagged.labels(test, flag).inc(rows)
+        return count
 
     def _leave(self) -> tuple[list[Part], int]:
         """Take what waits for a commit up to here: between batches, when none is under way."""
@@ -295,6 +313,7 @@ class Sense:
         position = self.position
         state = {f"live.{key}": value.copy() for key, value in self._live.state().items()}
         state.update({f"watch.{key}": value for key, value in self._judge.state().items()})
+        state.update({f"quality.{key}": value for key, value in self._flagger.state().items()})
         state["stream"] = np.frombuffer(self._stream.encode(), np.uint8)
         if self._commit is not None:
             await self._commit

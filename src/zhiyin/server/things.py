@@ -1,13 +1,29 @@
 """What is known of things while the house runs: series by index, names and places by id."""
 
 from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zhiyin import cloud, network, watch
+from zhiyin import cloud, lake, network, watch
 from zhiyin.lake import Ints
 from zhiyin.server.brain import Brain
+
+
+class FlagKind(NamedTuple):
+    """Series of one property with the same limits, and where they stand (degrees, NaN unknown)."""
+
+    name: str
+    limits: lake.Limits
+    series: list[int]
+    lon: list[float]
+    lat: list[float]
+
+
+def _limited(row: network.Series) -> tuple[str, str, float, float, int]:
+    return row.type, row.property, row.floor, row.ceiling, row.every
 
 
 class ThingBook:
@@ -38,6 +54,20 @@ class ThingBook:
     def series(self, index: int) -> tuple[str, str, str]:
         row = self.register.series[index]
         return row.thing, row.property, row.unit
+
+    def kinds_from(self, start: int) -> Iterator[FlagKind]:
+        """Yield the series from index `start` on by what judges their quality."""
+        fresh = sorted(self.register.series[start:], key=_limited)
+        for (type_, property_, floor, ceiling, every), group in groupby(fresh, key=_limited):
+            rows, limits = list(group), self._brain.quality.get((type_, property_))
+            if limits is None:  # no pack that is on declares it; the register still knows it
+                limits = lake.limits_of(None, "1", floor, ceiling, every, derived=rows[0].derived)
+            where = [self.facts(row.thing) for row in rows]
+            yield FlagKind(
+                f"{type_}.{property_}", limits, [row.index for row in rows],
+                [np.nan if one.lon is None else one.lon for one in where],
+                [np.nan if one.lat is None else one.lat for one in where],
+            )  # fmt: skip
 
     def kinds(self, series: Ints) -> Iterator[tuple[str, int]]:
         """Yield each type with the number of these rows that are of it."""

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.network.hj212 import frames
@@ -74,6 +74,7 @@ def test_the_check_is_the_standards_and_not_that_of_modbus() -> None:
     assert crc(b"123456789") == 0x2F80
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600))
 def test_the_folded_check_is_the_one_written_bit_by_bit(data: bytes) -> None:
     assert crc(data) == frames.slow_crc(data)
@@ -237,6 +238,7 @@ _SUFFIXES = st.sampled_from(["Rtd", "Avg", "Min", "Max", "Cou"])
 _NUMBERS = st.integers(-(10**6), 10**9) | st.integers(-(10**9), 10**9).map(lambda n: n / 1000)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.tuples(_CODES, _SUFFIXES), _NUMBERS, max_size=12), st.sampled_from("0458")
 )

@@ -273,6 +273,15 @@ def test_numbers_that_cannot_be_are_refused(numbers: str) -> None:
     assert turn.fault.reason == Reason.MALFORMED
 
 
+def test_packets_of_no_known_command_are_refused_one_by_one() -> None:
+    session = WIRE.session(Peers())
+    frame = frames.data("x", cn="2999", flag="7", more="PNUM=2;PNO=1;")
+    (turn,) = session.receive(wire(frame), NOW)
+    assert turn.fault is not None
+    assert turn.fault.reason == Reason.UNSUPPORTED
+    assert session.ended(NOW) == []
+
+
 def test_sets_are_bounded() -> None:
     session = WIRE.session(Peers())
     turns = []
@@ -399,6 +408,12 @@ def test_secret_orders_of_2025_are_encrypted() -> None:
     assert turn.decoded is not None
 
 
+def test_a_key_that_is_none_makes_no_order() -> None:
+    session = WIRE.session(Peers(sm4_key="secret", version="2025"))
+    with pytest.raises(CallerFault):
+        session.order(order("set_key", SKCreateTime=NOW, NewSK="31" * 16), NOW)
+
+
 # --- any bytes ---
 
 
@@ -421,6 +436,7 @@ def test_spoilt_streams_leave_a_reason_or_a_frame(seed: int) -> None:
     fuzz.one(bytes(data))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 400), max_size=30))
 def test_every_way_to_cut_a_stream_gives_the_same_readings(cuts: list[int]) -> None:
     data = wire(*frames.ALL)

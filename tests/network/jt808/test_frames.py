@@ -116,7 +116,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-def agree(kind: str, theirs: dict[str, Any], ours: dict[str, Any], where: str) -> int:
+def agree(  # noqa: C901, PLR0912
+    kind: str, theirs: dict[str, Any], ours: dict[str, Any], where: str
+) -> int:
     """Compare what theirs names with ours; return how many values were compared."""
     count = 0
     for name, value in theirs.items():
@@ -146,7 +148,7 @@ def agree(kind: str, theirs: dict[str, Any], ours: dict[str, Any], where: str) -
         elif kind == "0705" and name in {"id", "data"}:
             number = value if name == "id" else int.from_bytes(bytes(value), "big")
             assert int(ours[key], 16) == number
-        elif kind in {"0705"} and name == "dateTime":
+        elif kind == "0705" and name == "dateTime":
             assert ours["time"].lstrip("0") == value
         elif name == "speed" and kind[:2] in {"02", "07", "08"}:
             assert ours["speed"] == value / 10

@@ -47,7 +47,7 @@ def told(frame: bytes) -> dict[str, Any]:
     """Return what `zhiyin decode` prints of a frame."""
     decoded = WIRE.decode(frame)
     fields = [{"name": one.name, "value": one.value, "part": one.part} for one in decoded.fields]
-    return json.loads(json.dumps({"header": decoded.header, "fields": fields}))
+    return dict(json.loads(json.dumps({"header": decoded.header, "fields": fields})))
 
 
 def body_frame(function: int, body: str, **header: Any) -> bytes:

@@ -23,10 +23,19 @@ from zhiyin.network.hj212.content import (
 from zhiyin.network.hj212.framing import whole
 from zhiyin.network.hj212.names import name_of
 from zhiyin.network.hj212.packet import Packet, compose, open_piece
-from zhiyin.network.hj212.tables import tables
+from zhiyin.network.hj212.tables import Command, tables
 from zhiyin.network.model import Reason
 
 KEY = "hj212"
+
+
+def command_of(packet: Packet) -> Command:
+    """Return the table's row of its CN; raises UNSUPPORTED when there is none."""
+    command = tables().by_cn.get(packet.cn)
+    if command is None:
+        detail = f"CN · {packet.cn} · no command of HJ 212-2017 or 2025"
+        raise FrameFault(Reason.UNSUPPORTED, detail, packet.head)
+    return command
 
 
 def understood(packet: Packet, facts: Facts | None) -> tuple[Decoded, str]:
@@ -39,10 +48,7 @@ def understood(packet: Packet, facts: Facts | None) -> tuple[Decoded, str]:
 
 
 def _meant(packet: Packet, pairs: list[Pair], facts: Facts | None) -> tuple[Decoded, Meaning]:
-    command = tables().by_cn.get(packet.cn)
-    if command is None:
-        detail = f"CN · {packet.cn} · no command of HJ 212-2017 or 2025"
-        raise FrameFault(Reason.UNSUPPORTED, detail, packet.head)
+    command = command_of(packet)
     meaning = Meaning()
     stray = junk(packet.cp, pairs) if packet.cp else ""
     if stray and not pairs:

@@ -23,8 +23,7 @@ _OPEN, _CLOSE = b"CP=&&", b"&&"
 _NAME = re.compile(r"\s*[A-Za-z0-9_]{1,40}(-[A-Za-z0-9]{1,20})?\s*=")
 _PRINTED = re.compile(rb"[\x20-\x7e]{16}")
 _HEX32 = re.compile(r"[0-9A-Fa-f]{32}")
-_SAFE = re.compile(r"[\x21-\x7e]+")
-_MARKS = frozenset(";=&")
+_SAFE = re.compile(r"[!-%'-:<>-~]+")  # printed, and none of the marks & ; =
 
 
 class Packet(Struct, gc=False):
@@ -66,21 +65,22 @@ def flag_of(head: Mapping[str, str]) -> int:
 
 def is_safe(text: str) -> bool:
     """Whether a head item's value can be sent: printed characters, none of them a mark."""
-    return _SAFE.fullmatch(text) is not None and not _MARKS & set(text)
+    return _SAFE.fullmatch(text) is not None
 
 
 def _checked(head: dict[str, str], cp: str, *, secret: bool) -> Packet:
     cn, mn = head.get("CN", ""), head.get("MN", "")
+    flag = flag_of(head)
     why = ""
     if not (len(cn) == 4 and cn.isascii() and cn.isdigit()):
         why = f"CN · {cn[:16]!r} · four digits should be"
     elif not is_safe(mn) or len(mn) > 64:
         why = f"MN · {mn[:32]!r} · 1 to 64 printed characters should be"
-    elif "Flag" in head and flag_of(head) != _number(head["Flag"]):
+    elif "Flag" in head and flag != _number(head["Flag"]):
         why = f"Flag · {head['Flag'][:16]!r} · a number of 0–255 should be"
     if why:
         raise FrameFault(Reason.MALFORMED, why, head)
-    return Packet(head, cp, cn, mn, flag_of(head), secret)
+    return Packet(head, cp, cn, mn, flag, secret)
 
 
 def _number(text: str) -> int:
@@ -193,5 +193,8 @@ def sealed(items: str, cp: str, key: str = "") -> bytes:
         raise FrameFault(Reason.OVERSIZE, detail)
     check = crc(segment)
     if key:
+        if not _HEX32.fullmatch(key):
+            detail = f"key · {len(key)} characters · 32 hex digits should be"
+            raise FrameFault(Reason.MALFORMED, detail)
         segment = first + encrypted(text, key) + _CLOSE
     return b"##%04d%b%04X\r\n" % (len(segment), segment, check)

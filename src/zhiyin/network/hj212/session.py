@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from zhiyin.network.frame import Decoded, Facts, FrameFault, Order, Peers, Turn
 from zhiyin.network.hj212.assembly import Assembly
-from zhiyin.network.hj212.codec import KEY, understood
+from zhiyin.network.hj212.codec import KEY, command_of, understood
 from zhiyin.network.hj212.exchange import Exchange, OrderFault
 from zhiyin.network.hj212.framing import Piece, Scanner
 from zhiyin.network.hj212.packet import (
@@ -107,6 +107,7 @@ class Hj212Session:
     def _turn(
         self, frame: bytes, packet: Packet, facts: Facts | None, now: int, turns: list[Turn]
     ) -> Turn:
+        command = command_of(packet)
         count = int(packet.asks)
         whole: Packet | None = packet
         if "PNUM" in packet.head or "PNO" in packet.head:
@@ -116,7 +117,6 @@ class Hj212Session:
             decoded, complaint = Decoded(KEY, packet.mn, packet.cn, packet.head), ""
         else:
             decoded, complaint = understood(whole, facts)
-        command = tables().by_cn[packet.cn]
         heard = self._exchange.heard(packet)
         if heard is None and not command.up:
             detail = f"CN · {packet.cn} · an order of the host; a device does not send it"

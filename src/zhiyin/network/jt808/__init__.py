@@ -8,7 +8,7 @@ from zhiyin.network.jt808.session import Terminal
 
 WIRE = Wire(
     KEY, Words("JT/T 808 车载终端", "JT/T 808 vehicle terminals"), Terminal, decode, encode,
-    orders=ORDERS,
+    sender="address", orders=ORDERS,
 )  # fmt: skip
 
 __all__ = ["WIRE"]

@@ -43,8 +43,8 @@ class Header(NamedTuple):
 def shown(header: Header) -> dict[str, Any]:
     """Return the header as `zhiyin decode` prints it."""
     found: dict[str, Any] = {
-        "message": header.kind, "phone": header.phone, "serial": header.serial,
-        "year": header.year,
+        "message": header.kind, "address": header.address, "phone": header.phone,
+        "serial": header.serial, "year": header.year,
     }  # fmt: skip
     if header.year == 2019:
         found["version"] = header.version
@@ -159,7 +159,13 @@ def _header(data: bytes) -> tuple[Header, bytes]:
         raise FrameFault(
             Reason.LENGTH,
             f"the header says {length} bytes of body; there are {len(data) - start - 1}",
-            {"message": f"{message:04X}", "phone": digits.hex(), "serial": serial, "year": year},
+            {
+                "message": f"{message:04X}",
+                "address": digits.hex().lstrip("0"),
+                "phone": digits.hex(),
+                "serial": serial,
+                "year": year,
+            },
         )
     phone = digits.hex()
     if not phone.isdecimal():

@@ -105,7 +105,7 @@ def write_values(values: Mapping[str, Any], *, more: bool) -> bytes:
         _word(values, "alarm", "alarms").to_bytes(4, "big") + status.to_bytes(4, "big")
         + _micro(lat).to_bytes(4, "big") + _micro(lon).to_bytes(4, "big")
         + int(values.get("altitude", 0)).to_bytes(2, "big")
-        + round(values.get("speed", 0) * 10).to_bytes(2, "big")
+        + round(float(values.get("speed", 0)) * 10).to_bytes(2, "big")
         + int(values.get("direction", 0)).to_bytes(2, "big") + clock_bytes(values["time"])
     )  # fmt: skip
     return fixed + _write_items(values.get("items", {})) if more else fixed

@@ -234,6 +234,9 @@ class Terminal:
 
     def _refusal(self, frame: bytes, header: Header | None, fault: FrameFault) -> Turn:
         turn = Turn(frame, fault=fault, reply=self._replies.refused(header, fault))
+        if fault.reason is Reason.UNKNOWN_DEVICE and header is not None:
+            # Nothing of it is read, but whoever keeps the register sees who asks to be in it.
+            turn.decoded = Decoded(KEY, header.address, header.kind, shown(header))
         if fault.reason is Reason.WRONG_KEY:
             self._wrong += 1
             turn.close = self._wrong >= TRIES

@@ -13,6 +13,8 @@ BCD = [(n >> 4) * 10 + (n & 15) if n >> 4 < 10 and n & 15 < 10 else 255 for n in
 @lru_cache(1024)
 def _midnight(day: bytes) -> int:
     year, month, date = (BCD[byte] for byte in day)
+    if year > 99:
+        raise ValueError("the year is no BCD")
     return round(datetime(2000 + year, month, date, tzinfo=DISTRICT_ZONE).timestamp()) * SECOND
 
 

@@ -121,12 +121,12 @@ def _head_text(data: bytes | bytearray) -> Head | None:
     if many:
         if len(data) < HEAD_ASCII + 6:
             return None
-        try:
-            packets, packet = int(data[24:27], 16), int(data[27:30], 16)
-        except ValueError:
+        both = hexadecimal(data[24:30])
+        if both < 0:
             raise FrameFault(
                 Reason.MALFORMED, "bytes 24 to 29: count and number of packets should be hex"
-            ) from None
+            )
+        packets, packet = both >> 12, both & 0xFFF
         start += 6
     return Head(
         ASCII, down, centre, station.upper(), text[12:16].upper(), function, length, many, packets,
@@ -160,7 +160,9 @@ def check(frame: bytes, found: Head) -> int:
         )
     if own != stated:
         raise FrameFault(
-            Reason.CHECKSUM, f"check {stated:04X}; it should be {own:04X}", found.told()
+            Reason.CHECKSUM,
+            f"check {f'{stated:04X}' if stated >= 0 else 'no hex'}; it should be {own:04X}",
+            found.told(),
         )
     if found.many and not 0 < found.packet <= found.packets:
         raise FrameFault(
@@ -182,11 +184,13 @@ def _whole(frame: bytes, found: Head) -> bool:
 def _checks(frame: bytes, text: bool) -> tuple[int, int]:  # noqa: FBT001 - the encoding
     if not text:
         return crc16(frame[:-2]), frame[-2] << 8 | frame[-1]
-    try:
-        stated = int(frame[-4:], 16)
-    except ValueError:
-        stated = -1
-    return crc16(frame[:-4]), stated
+    return crc16(frame[:-4]), hexadecimal(frame[-4:])
+
+
+def hexadecimal(letters: bytes | bytearray) -> int:
+    """Return the number of hex digits in ASCII, -1 when there are others."""
+    text = bytes(letters).decode("latin-1")
+    return -1 if not text or text.strip(HEX_DIGITS) else int(text, 16)
 
 
 def framed(

@@ -8,6 +8,7 @@ from zhiyin.network.frame import Field, FrameFault, Happening, Reading
 from zhiyin.network.model import Reason
 from zhiyin.network.sl651 import tables, times, values
 from zhiyin.network.sl651.body import ASKING, OF_PARAMETERS, WITH_CLASS
+from zhiyin.network.sl651.codec import hexadecimal
 from zhiyin.network.sl651.show import step_shown, text_shown
 from zhiyin.network.sl651.values import DAY, HOUR, MINUTE, Said, Station
 from zhiyin.network.sl651.write import hour_packed, step_read, text_read
@@ -26,6 +27,14 @@ class Entry(NamedTuple):
     data: str = ""
     series: tuple[str, ...] | None = None
     raw: bytes = b""
+
+
+def serial(body: bytes) -> int:
+    """Return the serial number that a body begins with; FrameFault when it is none."""
+    found = hexadecimal(body[:4])
+    if found < 0 or len(body) < HEAD:
+        raise malformed("bytes 0 to 15 should be a serial number in hex and a time")
+    return found
 
 
 def malformed(detail: str) -> FrameFault:
@@ -172,14 +181,9 @@ def happenings(body: bytes) -> list[Happening]:
 
 def fields_of(body: bytes, function: int, *, down: bool) -> list[Field]:
     """Return the fields of a whole body; FrameFault when it is none."""
-    if len(body) < HEAD:
-        raise malformed(f"{len(body)} bytes; serial number and time are {HEAD}")
-    try:
-        serial, sent = int(body[:4], 16), body[4:HEAD].decode("ascii")
-    except ValueError as fault:
-        raise malformed("bytes 0 to 15 should be a serial number in hex and a time") from fault
+    sent = body[4:HEAD].decode("ascii", "replace")
     told = [
-        Field("serial", serial, title="流水号"),
+        Field("serial", serial(body), title="流水号"),
         Field("time", times.shown(sent), title="发报时间"),
     ]
     for entry in entries(body, function, down=down):

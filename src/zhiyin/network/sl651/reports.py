@@ -27,7 +27,7 @@ def turns(frame: bytes, found: Head, body: bytes, settings: Mapping[str, Any]) -
     kind = f"{found.function:02X}"
     header = {
         "function": kind,
-        "serial": int(body[:4], 16) if found.text else body[0] << 8 | body[1],
+        "serial": plain.serial(body) if found.text else body[0] << 8 | body[1],
         "encoding": "ASCII" if found.text else "HEX",
     }
     stations = [one for one in said.stations if one.readings] or said.stations[:1]
