@@ -48,7 +48,7 @@ class RunningBrain:
         file = self.folder / "zhiyin.toml"
         if not file.exists():
             lines = [f'data_folder = "{self.folder / "var"}"']
-            tables = {
+            tables: dict[str, Any] = {
                 "web": {"port": 0}, "mqtt": {"port": 0},
                 "gateways": dict.fromkeys(("hj212", "sl651", "jt808", "gb26875"), 0),
             }  # fmt: skip

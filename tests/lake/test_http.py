@@ -126,8 +126,8 @@ def test_every_observation_is_flagged_and_none_is_left_out(brain: RunningBrain) 
     path = f"/series/{thing}/depth/aggregates"
     (every,) = brain.get(path, every="1h", **span)
     (good,) = brain.get(path, every="1h", good=True, **span)
-    assert (every["count"], good["count"], good["max"]) == (6, 1, 0.1)
-    assert every["flags"] == good["flags"] == {"pass": 1, "fail": 5}
+    assert (every["count"], good["count"], good["max"]) == (6, 2, 0.12)
+    assert every["flags"] == good["flags"] == {"pass": 1, "suspect": 1, "fail": 4}
 
     def counted() -> bool:
         after = httpx.get(f"{brain.url}/metrics", trust_env=False).text

@@ -22,7 +22,7 @@ from zhiyin.lake.limits import INFINITE, Flat, Season, Span, Steps
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from ioos_qc import qartod  # type: ignore[import-untyped]
+    from ioos_qc import qartod
 
 MONTHS, HOURS = tuple(range(1, 13)), tuple(range(24))
 

@@ -59,7 +59,7 @@ WIRE = Wire(
     title=Words(
         "城市消防远程监控报警传输 GB/T 26875.3-2011", "Fire alarm transmission, GB/T 26875.3-2011"
     ),
-    port=9875,
+    sender="address",
     session=Gb26875Session,
     decode=decode,
     encode=encode,
