@@ -167,9 +167,7 @@ def test_five_thousand_devices_add_up_exactly(brain: RunningBrain, tmp_path: Pat
         playing.end()
     assert (tally.devices, tally.confirmed) == (size, size * reports)
     assert tally.values == wanted.total() == len(wanted)
-    assert tally.sent == tally.confirmed + sum(tally.corrupt.values()) + tally.again - sum(
-        tally.corrupt.values()
-    ) + max(0, 0)
+    assert tally.sent == tally.confirmed + tally.again
     assert (tally.refused, tally.unconfirmed) == (0, 0)
     assert sum(tally.corrupt.values()) > size * reports * 0.005
     assert {name.partition(".")[0] for name in tally.corrupt} == set(PROTOCOLS)
@@ -187,7 +185,7 @@ def test_five_thousand_devices_add_up_exactly(brain: RunningBrain, tmp_path: Pat
 def test_what_was_confirmed_outlives_kills_of_gateway_and_broker(
     brain: RunningBrain, tmp_path: Path
 ) -> None:
-    size, reports = 500, 60
+    size, reports = 500, 40
     plan = fleet_plan(brain, size, reports)
     playing = Playing(plan, tmp_path)
     try:
@@ -203,7 +201,8 @@ def test_what_was_confirmed_outlives_kills_of_gateway_and_broker(
     finally:
         playing.end()
     assert tally.confirmed == size * reports
-    assert tally.lost > 0
+    assert tally.lost > 0  # to the gateway
+    assert tally.silences > 0  # while there was no broker
     until(lambda: in_the_lake(brain).total() >= wanted.total(), 60, "the lake has it all")
     assert in_the_lake(brain) == wanted
 

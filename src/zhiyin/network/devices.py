@@ -162,9 +162,8 @@ async def import_devices(
     refused: list[dict[str, Any]] = []
     good: dict[str, Device] = {}
     async with database.read() as session:
-        there = await store.all_devices(session)
-    taken = {(one.gateway, one.address): one.id for one in there if one.address}
-    known = {one.id for one in there}
+        taken = await store.addresses(session)
+        known = set(await store.load_devices(session))
     for line, row in enumerate(rows, start=2):
         try:
             given: dict[str, Any] = {name: row.get(name) or "" for name in COLUMNS}

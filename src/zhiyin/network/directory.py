@@ -145,15 +145,24 @@ async def follow(
     directories: Sequence[Directory], database: Database, bus: Bus,
     changed: Callable[[], None] = lambda: None,
 ) -> Callable[[], Any]:  # fmt: skip
-    """Load directories and keep them as the register is; return what loads them anew."""
-    lock = asyncio.Lock()
+    """Load directories and keep them as the register is; return what loads them anew.
+
+    Who asks while a load is under way waits for the next one, and all who wait share it.
+    """
+    lock, begun, loaded = asyncio.Lock(), 0, 0
 
     async def reload() -> None:
+        nonlocal begun, loaded
+        asked = begun
         async with lock:
+            if loaded > asked:
+                return  # one that began after this was asked is done
+            begun += 1
             async with database.read() as session:
                 devices = await store.all_devices(session)
             for one in directories:
                 one.load(devices)
+            loaded = begun
         changed()
 
     async def heard(_message: object) -> None:

@@ -1,6 +1,7 @@
 """The TCP server of a field protocol: connections, their limits, and bytes to and from sessions."""
 
 import asyncio
+import resource
 from typing import cast
 
 import prometheus_client
@@ -178,6 +179,7 @@ class Listener:
     async def serve(self) -> None:
         """Listen for ever; PortTaken when another program has the port."""
         loop = asyncio.get_running_loop()
+        self._make_room()
         try:
             server = await loop.create_server(
                 lambda: Connection(self), self.host, self.port, backlog=4096, reuse_address=True
@@ -195,6 +197,15 @@ class Listener:
             server.close()
             for link in list(self._links):
                 link.end("closing")
+
+    def _make_room(self) -> None:
+        """Let this process open as many files as all its gateways may have connections."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = soft + self._most
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        if most < wanted:
+            log.warning("few files may be open", gateway=self.wire.key, most=most, should_be=wanted)
 
     def _sweep(self, now: float) -> None:
         """End connections that say nothing, or never finish what they say."""

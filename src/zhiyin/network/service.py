@@ -209,7 +209,7 @@ async def enrol(
             if one.type not in types:
                 raise UnknownType(one.id, type=repr(one.type), known=", ".join(sorted(types)))
         await _refuse_taken(session, fresh.values())
-        there = {row.thing for row in await store.load_series(session)} if fresh else set()
+        there = await store.things(session) if fresh else set()
         things = {one.thing: one.type for one in fresh.values() if one.thing not in there}
         rows = []
         for one in fresh.values():
@@ -230,7 +230,7 @@ async def _refuse_taken(session: AsyncSession, fresh: Iterable[Device]) -> None:
     wanted = [one for one in fresh if one.address]
     if not wanted:
         return
-    taken = {(one.gateway, one.address): one.id for one in await store.all_devices(session)}
+    taken = await store.addresses(session)
     for one in wanted:
         other = taken.setdefault((one.gateway, one.address), one.id)
         if other != one.id:

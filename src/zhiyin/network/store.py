@@ -149,8 +149,23 @@ async def load_devices(session: AsyncSession) -> dict[str, str]:
 
 async def all_devices(session: AsyncSession) -> list[Device]:
     """Return every device with all that is known of it, by id."""
-    rows = await session.scalars(select(DeviceRow).order_by(DeviceRow.id))
-    return [device_of(row) for row in rows]
+    # Plain rows: the register is read whole on every change, by every gateway.
+    columns = (DeviceRow.__table__.c[name] for name in Device.__struct_fields__)
+    found = await session.execute(select(*columns).order_by(DeviceRow.id))
+    return [Device(**row) for row in found.mappings()]
+
+
+async def addresses(session: AsyncSession) -> dict[tuple[str, str], str]:
+    """Return the id of every device that has an address, by gateway and address."""
+    found = await session.execute(
+        select(DeviceRow.gateway, DeviceRow.address, DeviceRow.id).where(DeviceRow.address != "")
+    )
+    return {(row.gateway, row.address): row.id for row in found}
+
+
+async def things(session: AsyncSession) -> set[str]:
+    """Return the things that have series."""
+    return set(await session.scalars(select(SeriesRow.thing).distinct()))
 
 
 def device_of(row: DeviceRow) -> Device:

@@ -9,8 +9,8 @@ class FleetTally(msgspec.Struct):
     """Counts of one run.
 
     A report is one sample of one device; it is `confirmed` once, however often it was sent.
-    sent = confirmed + corrupt + again + what is still on the way; every corrupt transmission has
-    to be one frame in quarantine. `proven` are those of the corrupt ones after which the same
+    Every transmission but the first of a report is `again`, so at the end sent = confirmed + again
+    + unconfirmed. Every corrupt one, always a first, has to be one frame in quarantine. `proven` are those of the corrupt ones after which the same
     connection was answered: what a gateway confirms it has kept, with all that came before.
     """
 
@@ -18,7 +18,7 @@ class FleetTally(msgspec.Struct):
     sent: int = 0
     confirmed: int = 0
     values: int = 0  # in confirmed reports
-    again: int = 0  # good transmissions of a report that had been sent before
+    again: int = 0  # transmissions of a report that had been sent before
     refused: int = 0  # good transmissions that were refused
     unconfirmed: int = 0  # reports on the way at the end
     connections: int = 0  # opened
