@@ -146,7 +146,9 @@ def connections(brain: RunningBrain) -> int:
 
 
 def figures(brain: RunningBrain, seconds: float, tally: FleetTally) -> None:
-    print(f"\n{tally.confirmed} reports in {seconds:.1f} s; {json.dumps(msgspec.to_builtins(tally))}")
+    print(
+        f"\n{tally.confirmed} reports in {seconds:.1f} s; {json.dumps(msgspec.to_builtins(tally))}"
+    )
 
 
 def test_five_thousand_devices_add_up_exactly(brain: RunningBrain, tmp_path: Path) -> None:

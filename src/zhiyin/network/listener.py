@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import socket
 from typing import cast
 
 import prometheus_client
@@ -18,6 +19,7 @@ log = structlog.get_logger()
 
 PENDING = 256  # turns of one connection that may wait to be kept; then it is not read on
 BACKLOG = 50_000  # turns of all connections; then none is read on
+ACCEPT = 64  # connections taken in at a time
 SWEEP = 1.0  # seconds between two looks for silent connections
 
 open_links = prometheus_client.Gauge(
@@ -155,6 +157,7 @@ class Listener:
         self._first = parse_duration(settings.first) / 1000
         self._idle = parse_duration(settings.idle) / 1000
         self._links: set[Connection] = set()
+        self._opening: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._links)
@@ -180,23 +183,54 @@ class Listener:
         """Listen for ever; PortTaken when another program has the port."""
         loop = asyncio.get_running_loop()
         self._make_room()
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
-            server = await loop.create_server(
-                lambda: Connection(self), self.host, self.port, backlog=4096, reuse_address=True
-            )
+            server = socket.create_server((self.host, self.port), family=family, backlog=4096)
         except OSError as fault:
             name = f"gateways.{self.wire.key}"
             raise PortTaken(name, host=self.host, port=self.port, setting=name) from fault
-        self.port = server.sockets[0].getsockname()[1]
+        server.settimeout(0)
+        self.port = server.getsockname()[1]
+        loop.add_reader(server, self._accept, server)
         log.info("listening", gateway=self.wire.key, host=self.host, port=self.port)
         try:
             while True:
                 await asyncio.sleep(SWEEP)
+                loop.add_reader(server, self._accept, server)  # should it have been removed
                 self._sweep(loop.time())
         finally:
+            loop.remove_reader(server)
             server.close()
             for link in list(self._links):
                 link.end("closing")
+
+    def _accept(self, server: socket.socket) -> None:
+        """Take in those who wait at the door.
+
+        uvloop's own server takes one in each turn of the loop: when all devices come back at once
+        while others report, they give up waiting, come again, and never get in.
+        """
+        loop = asyncio.get_running_loop()
+        for _ in range(ACCEPT):
+            try:
+                taken, _ = server.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as fault:  # no files or no memory: the next sweep looks again
+                log.warning("cannot accept", gateway=self.wire.key, fault=str(fault))
+                loop.remove_reader(server)
+                return
+            taken.settimeout(0)
+            opening = loop.create_task(self._open(taken))
+            self._opening.add(opening)
+            opening.add_done_callback(self._opening.discard)
+
+    async def _open(self, taken: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(lambda: Connection(self), taken)
+        except OSError:  # gone already
+            taken.close()
 
     def _make_room(self) -> None:
         """Let this process open as many files as all its gateways may have connections."""

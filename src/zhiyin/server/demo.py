@@ -44,9 +44,7 @@ def begin(settings: cloud.Settings, day: str, speed: float) -> tuple[int, Path]:
     return today + first, settings.folder / f"demo-{day}-{now // 1000}"
 
 
-def players(
-    plain: cloud.Settings, day: str, seed: int, size: int | None = None
-) -> dict[str, Argv]:
+def players(plain: cloud.Settings, day: str, seed: int, size: int | None = None) -> dict[str, Argv]:
     """Return the processes of a demonstration: what starts each once the addresses are known.
 
     `size` is how many numbered devices of field protocols there are, where not as the packs say.

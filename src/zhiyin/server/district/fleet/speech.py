@@ -92,7 +92,7 @@ class Hj212:
             "QN": f"{told}{speaker.serial % 1000:03d}", "ST": "22", "CN": "2011",
             "PW": speaker.key, "MN": speaker.address, "Flag": "5",
         }  # fmt: skip
-        fields = [{"name": "DataTime", "value": told}]
+        fields: list[dict[str, Any]] = [{"name": "DataTime", "value": told}]
         for name, _, value in said:
             fields.append({"name": name, "value": value})
             if name.endswith("-Rtd"):
