@@ -1,11 +1,12 @@
 """Frames made beforehand, and connections that send them: light beside what they load."""
 
+import contextlib
 import select
 import socket
 import time
 from collections.abc import Iterable
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import psutil
 
@@ -147,7 +148,7 @@ class Held:
         self._place, self._count = place, count
         self._sockets: list[socket.socket] = []
 
-    def __enter__(self) -> "Held":
+    def __enter__(self) -> Self:
         for _ in range(self._count):
             self._sockets.append(socket.create_connection(self._place, timeout=30))
         return self
@@ -162,11 +163,9 @@ class Held:
     def check(self) -> None:
         """AssertionError when one of them has been ended."""
         for line in self._sockets:
-            line.setblocking(False)
-            try:
+            line.settimeout(0)
+            with contextlib.suppress(BlockingIOError):
                 assert line.recv(1, socket.MSG_PEEK), "ended"
-            except BlockingIOError:
-                pass
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None,

@@ -69,7 +69,9 @@ def codec(protocol: str) -> Rate:
     if said[0].hello:
         session.receive(said[0].hello, said[0].at)
     turn = session.receive(said[0].frames[0], said[0].at)[0]
-    assert turn.decoded is not None and turn.decoded.readings and turn.reply
+    assert turn.decoded is not None
+    assert turn.decoded.readings
+    assert turn.reply
     return Rate(f"{protocol}, session alone", 1 / best, {"session": best * 1e6})
 
 
@@ -129,7 +131,8 @@ def held(brain: RunningBrain) -> dict[str, Any]:
     import psutil  # noqa: PLC0415
 
     gateway = psutil.Process(brain.pids["gateway"])
-    place, found = brain.gateway("hj212"), {}
+    place = brain.gateway("hj212")
+    found: dict[str, Any] = {}
 
     def rss() -> float:
         return gateway.memory_info().rss / MIB
@@ -156,7 +159,8 @@ def held(brain: RunningBrain) -> dict[str, Any]:
 
 
 def _open(brain: RunningBrain) -> int:
-    return next(one["connections"] for one in brain.get("/gateways") if one["gateway"] == "hj212")
+    gateways = brain.get("/gateways")
+    return int(next(one["connections"] for one in gateways if one["gateway"] == "hj212"))
 
 
 def _answered(place: tuple[str, int], frames: list[bytes]) -> tuple[float, float]:
@@ -183,7 +187,7 @@ def peer() -> Rate | str:
 
 
 def main() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     parts = set(sys.argv[1:]) or {"codec", "way", "held", "peer"}
     print(f"{machine()}; load {load()}; {iso(time.time_ns() // 1_000_000)}", flush=True)

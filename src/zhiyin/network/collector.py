@@ -79,6 +79,7 @@ class Collector:
         self._keep, self._reload, self._asked = keep, reload, 0.0
         self._waiting: deque[Said] = deque()
         self._some = asyncio.Event()
+        self._unread = unread.labels(wire.key)
         self.contacts = Contacts()
 
     def __len__(self) -> int:
@@ -171,7 +172,7 @@ class Collector:
             why = f"template {device.template or '(none)'} of {device.id} reads none of its values"
             return Reason.UNKNOWN_PROPERTY, why
         if len(own) < len(decoded.readings):
-            unread.labels(self._wire.key).inc(len(decoded.readings) - len(own))
+            self._unread.inc(len(decoded.readings) - len(own))
         rows += own
         found += [
             Found(directory.device(address, one.part) or device, one) for one in decoded.happenings

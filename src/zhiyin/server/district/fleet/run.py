@@ -137,12 +137,15 @@ class Fleet:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._plan.drain_ms / 1000
         self._heap.clear()
-        while loop.time() < until and any(one.reporting and one.ready for one in self.devices):
+        while loop.time() < until and self._talking():  # noqa: ASYNC110
             await asyncio.sleep(_TICK)
         self._ending = True
         self.tally.unconfirmed = sum(one.reporting for one in self.devices)
         for device in self.devices:
             device.hang_up()
+
+    def _talking(self) -> bool:
+        return any(one.reporting and one.ready for one in self.devices)
 
 
 def identities(

@@ -10,8 +10,9 @@ class FleetTally(msgspec.Struct):
 
     A report is one sample of one device; it is `confirmed` once, however often it was sent.
     Every transmission but the first of a report is `again`, so at the end sent = confirmed + again
-    + unconfirmed. Every corrupt one, always a first, has to be one frame in quarantine. `proven` are those of the corrupt ones after which the same
-    connection was answered: what a gateway confirms it has kept, with all that came before.
+    + unconfirmed. Every corrupt one, always a first, has to be one frame in quarantine. `proven`
+    are those of the corrupt ones after which the same connection was answered: what a gateway
+    confirms it has kept, with all that came before.
     """
 
     devices: int = 0
