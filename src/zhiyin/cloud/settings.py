@@ -58,6 +58,13 @@ class GatewaySettings(Section, frozen=True):
     order_within: str = "30s"  # a device that has not answered by then has not done it
 
 
+class VisionSettings(Section, frozen=True):
+    """The receiver of vision events by GA/T 1400, on the web server's port."""
+
+    server: str = "42010500002000000001"  # our own 20-digit id
+    people: bool = False  # whether faces and persons are taken at all; never their pictures
+
+
 class HealthSettings(Section, frozen=True):
     """When a device counts as late or lost, in multiples of its expected rhythm."""
 
@@ -126,6 +133,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web: WebSettings = field(default_factory=WebSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     gateways: GatewaySettings = field(default_factory=GatewaySettings)
+    vision: VisionSettings = field(default_factory=VisionSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     bus: BusSettings = field(default_factory=BusSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)

@@ -30,7 +30,10 @@ from zhiyin.lake.http import router as lake_router
 from zhiyin.network.again import FrameReader
 from zhiyin.network.devices_http import Devices
 from zhiyin.network.devices_http import router as devices_router
+from zhiyin.network.gat1400.http import vision_router
+from zhiyin.network.gat1400.limits import Limits
 from zhiyin.network.http import router as network_router
+from zhiyin.network.vision import Vision
 from zhiyin.server.advice import ElementsOfType, RecentCourses, RuleFloors
 from zhiyin.server.brain import Brain, load_brain
 from zhiyin.server.mirror import Mirror
@@ -98,6 +101,9 @@ class Web:
         self.history = lake.Observations(brain.settings.folder / "lake")
         self.mirror = Mirror(bus, self.door.register, self.history)
         self.frames = FrameReader(brain.templates, brain.types)
+        self.vision = Vision(
+            brain.settings, brain.clock, database, self.door, brain.templates, brain.types
+        )
         self.health_of = network.Health(
             brain.settings.health, brain.clock, bus, brain.templates, self.mirror.latest_of
         )
@@ -120,6 +126,7 @@ class Web:
         await self.mirror.open()
         await self.health_of.open()
         await self.frames.open(self.database, self.bus)
+        await self.vision.open(self.bus)
         await self.surfaces.open()
         tasks = [
             asyncio.create_task(work)
@@ -217,8 +224,14 @@ class Web:
             ],
         )
 
+    def cameras(self) -> Router:
+        """Return the routes of GA/T 1400, at the root: cameras know no prefix."""
+        own, vision = self.brain.settings.vision, self.vision
+        limits = Limits(server=own.server, people=own.people)
+        return vision_router(limits, self.clock, vision.find, vision.report, vision.refuse)
+
     def app(self) -> Litestar:
-        handlers: list[Any] = [self.health(), self.api()]
+        handlers: list[Any] = [self.health(), self.api(), self.cameras()]
         if STATIC.exists():
             handlers += _pages()
         return Litestar(
