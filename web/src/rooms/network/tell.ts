@@ -20,6 +20,13 @@ export function spanWords(ms: number): string {
   return t(key, { n: whole / size })
 }
 
+/** A template's `5min` in words; as it is when it is no span. */
+export function everyWords(text: string): string {
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|min|h|d)$/.exec(text) ?? []
+  const size = unit === 'ms' ? 1 : UNITS.find(([name]) => name === unit)?.[1]
+  return size ? spanWords(Number(number) * size) : text
+}
+
 /** The same as the server reads it: `5min`; empty for none. */
 export function spanText(ms: number): string {
   if (!ms) return ''
@@ -33,11 +40,14 @@ export function judgedBy(device: Device): string {
   return t(`network.judged.${device.every_by}`, { every: spanWords(device.every_ms) })
 }
 
-/** Frames a minute of the gateway's own clock between two tellings; null while there is only one. */
+/** Below this a rate says more of the moment than of the gateway. */
+const RATE_FROM_MS = 10_000
+
+/** Frames a minute of the gateway's own clock between two tellings; null while they are too near to tell. */
 export function frameRate(before: Gateway | undefined, now: Gateway): number | null {
   if (!before || before.instance !== now.instance) return null
   const span = Date.parse(now.at) - Date.parse(before.at)
-  return span > 0 ? ((now.frames - before.frames) * 60_000) / span : null
+  return span >= RATE_FROM_MS ? ((now.frames - before.frames) * 60_000) / span : null
 }
 
 /** The property that a field becomes by the device's template, with the reading it was named by. */
@@ -130,6 +140,21 @@ export function gatewayName(key: string): string {
 
 export function reasonName(key: string): string {
   return tOr(`quarantine.reason.${key}`, key)
+}
+
+const SECRET = /\b(PW|NewPW|NewSK)=[^;,&]*/g
+
+/** A frame as it came, but for the password that some protocols put into each one. */
+export function unsaid(frame: string): string {
+  return frame.replace(SECRET, '$1=••••••')
+}
+
+/** What of a frame's header is worth a line: no secret, and nothing that is the frame once more. */
+export function headerOf(header: Record<string, unknown>): [string, string][] {
+  return Object.entries(header)
+    .filter(([name]) => !/^(PW|CP|key|password)$/i.test(name))
+    .map(([name, value]): [string, string] => [name, valueText(value)])
+    .filter(([, text]) => text.length <= 60)
 }
 
 /** Any value of a decoded field, as an engineer would write it. */
