@@ -28,6 +28,7 @@ FRAME = (
     b"CP=&&DataTime=20260701080000;a34004-Rtd=45,a34004-Flag=N;a34002-Rtd=78,a34002-Flag=N;"
     b"a01001-Rtd=31.2,a01001-Flag=N;a01002-Rtd=66.0,a01002-Flag=N&&0140\r\n"
 )
+STRANGER = "4201050000000000000000B7"
 SENT = "2026-07-01 08:00:05"  # the district's time when it comes in
 
 MANIFEST = """\
@@ -159,25 +160,23 @@ def test_a_stranger_is_registered_from_its_own_frame(
     page: Page, brain: RunningBrain, gateway: tuple[str, int]
 ) -> None:
     with closing(socket.create_connection(gateway, timeout=10)) as device:
-        # One packet of the same logger under another name; the check is that of this text.
-        device.sendall(
-            b"##0087QN=20260701080000123;ST=91;CN=9014;PW=123456;MN=4201050000000000000000B7;"
-            b"Flag=4;CP=&&&&"
-            + check(b"QN=20260701080000123;ST=91;CN=9014;PW=123456;MN=4201050000000000000000B7;"
-                    b"Flag=4;CP=&&&&")
-            + b"\r\n"
-        )  # fmt: skip
+        device.sendall(renamed(STRANGER))
         until(lambda: brain.get("/quarantine", reason="unknown_device")["total"], what="it is kept")
     page.goto(f"{brain.url}/bench?lang=zh-CN#/quarantine?reason=unknown_device")
     row = page.locator('[data-testid="quarantine-row"]').first
     row.locator("summary").click()
     row.get_by_role("link").click()
     page.locator('[data-testid="template"]').click()
-    expect(page.locator('input[name="address"]')).to_have_value("4201050000000000000000B7")
+    expect(page.locator('input[name="address"]')).to_have_value(STRANGER)
     page.get_by_test_id("register").click()
-    expect(page.get_by_test_id("first-frame")).to_be_visible()
-    device_ = brain.get("/devices/4201050000000000000000B7")
-    assert (device_["address"], device_["state"]) == ("4201050000000000000000B7", "never_seen")
+
+    # What it sent before is read now, and taken in when asked.
+    expect(page.get_by_test_id("decoded")).to_contain_text("pm25", timeout=30_000)
+    assert brain.get(f"/devices/{STRANGER}")["latest"] == {}
+    page.get_by_test_id("take-kept").click()
+    latest = until(lambda: brain.get(f"/devices/{STRANGER}")["latest"], what="its values")
+    assert latest["pm25"]["value"] == 45
+    assert brain.get("/quarantine", reason="unknown_device")["total"] == 0
 
 
 def test_a_sheet_is_looked_at_before_it_is_taken(page: Page, brain: RunningBrain) -> None:
@@ -209,6 +208,12 @@ def test_a_removed_device_can_be_brought_back(page: Page, brain: RunningBrain) -
     page.get_by_test_id("undo").click()
     expect(row).to_be_visible()
     assert brain.get("/devices/dust-02")["address"] == "4201050000000000000000A2"
+
+
+def renamed(address: str) -> bytes:
+    """Return the frame as another logger would send it."""
+    segment = FRAME[6:-6].replace(MN.encode(), address.encode())
+    return b"##%04d" % len(segment) + segment + check(segment) + b"\r\n"
 
 
 def check(segment: bytes) -> bytes:
