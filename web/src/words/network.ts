@@ -7,6 +7,7 @@ export const networkZh = {
   'network.gateway.all': '全部接入方式',
   'network.gateway.filter': '只看经它接入的设备',
   'network.gateway.lost': '{age}没有报告。设备连不上它，会自行重连补发。请看网关进程是否在运行（zhiyin up 会自动拉起）和数据目录 log/ 里的日志。',
+  'network.gateway.silent': '场景包要用它，它却没有报告过。请管理员看设置 gateways.on 里有没有 {key}，以及数据目录 log/ 里 gateway 的日志。',
   'network.connections': '连接',
   'network.rate': '帧/分钟',
   'network.bad': '坏帧',
@@ -26,6 +27,7 @@ export const networkZh = {
 
   'network.state': '状态',
   'network.state.lost': '失联',
+  'network.state.silent': '没有报告',
   'network.state.late': '迟到',
   'network.state.never_seen': '从未上线',
   'network.state.under_repair': '检修中',
@@ -273,6 +275,7 @@ export const networkEn: Record<keyof typeof networkZh, string> = {
   'network.gateway.all': 'All ways in',
   'network.gateway.filter': 'Only devices that come in by it',
   'network.gateway.lost': 'No report for {age}. Devices cannot reach it; they reconnect and send again by themselves. See whether its process runs (zhiyin up brings it back) and what log/ in the data folder says.',
+  'network.gateway.silent': 'Packs count on it and it has never reported. An administrator looks whether gateways.on has {key}, and into the log of the gateway in log/ of the data folder.',
   'network.connections': 'Connections',
   'network.rate': 'Frames/min',
   'network.bad': 'Bad',
@@ -292,6 +295,7 @@ export const networkEn: Record<keyof typeof networkZh, string> = {
 
   'network.state': 'State',
   'network.state.lost': 'Lost',
+  'network.state.silent': 'Not reporting',
   'network.state.late': 'Late',
   'network.state.never_seen': 'Never seen',
   'network.state.under_repair': 'Under repair',
