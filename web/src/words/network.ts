@@ -276,10 +276,10 @@ export const networkEn: Record<keyof typeof networkZh, string> = {
   'network.gateway.filter': 'Only devices that come in by it',
   'network.gateway.lost': 'No report for {age}. Devices cannot reach it; they reconnect and send again by themselves. See whether its process runs (zhiyin up brings it back) and what log/ in the data folder says.',
   'network.gateway.silent': 'Packs count on it and it has never reported. An administrator looks whether gateways.on has {key}, and into the log of the gateway in log/ of the data folder.',
-  'network.connections': 'Connections',
+  'network.connections': 'Links',
   'network.rate': 'Frames/min',
   'network.bad': 'Bad',
-  'network.last': 'Last frame',
+  'network.last': 'Last',
   'network.last.none': 'none yet',
 
   'network.by.mqtt': 'MQTT',
