@@ -91,6 +91,16 @@ class LogSettings(Section, frozen=True):
     mib: Annotated[int, Meta(ge=1)] = 32
 
 
+class PushSettings(Section, frozen=True):
+    """A platform that may push: `[push.NAME]`; `secret` may be `file:/path`."""
+
+    mapping: str
+    secret: str = ""
+    sign: str = ""  # the mapping's own way when empty
+    templates: tuple[str, ...] = ()  # device templates it may speak for; all when empty
+    open: bool = False  # whether anybody may push without a secret
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that may differ between two installations."""
 
@@ -105,6 +115,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     lake: LakeSettings = field(default_factory=LakeSettings)
     packs: PackSettings = field(default_factory=PackSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    push: dict[str, PushSettings] = {}
 
     @property
     def folder(self) -> Path:

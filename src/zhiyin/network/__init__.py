@@ -1,5 +1,6 @@
 """一张网:gateways and devices: bytes come in, checked observations go on. Does not keep them."""
 
+from zhiyin.network.declared import Declared, declared_by
 from zhiyin.network.gateway import run_gateway
 from zhiyin.network.intake import Message
 from zhiyin.network.model import Reason, Register, Rejected, Series
@@ -15,7 +16,7 @@ from zhiyin.network.service import (
 from zhiyin.network.store import load_devices, load_series
 
 __all__ = [
-    "Door", "Message", "PropertyType", "Reason", "Register", "Rejected", "Series", "Types",
-    "complete_series", "keep_items", "load_devices", "load_series", "register_devices",
-    "replay", "run_gateway",
+    "Declared", "Door", "Message", "PropertyType", "Reason", "Register", "Rejected", "Series",
+    "Types", "complete_series", "declared_by", "keep_items", "load_devices", "load_series",
+    "register_devices", "replay", "run_gateway",
 ]  # fmt: skip

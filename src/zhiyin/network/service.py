@@ -13,8 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zhiyin.cloud import Bus, Database, Settings
 from zhiyin.kernel import CallerFault, Clock, Words, fixed_id, new_id
 from zhiyin.network import store
+from zhiyin.network.declared import Declared
 from zhiyin.network.intake import Checked, Intake, Message
 from zhiyin.network.model import Reason, Register, Rejected, Series
+from zhiyin.network.payload.decode import PayloadRow
+from zhiyin.network.payload.rows import Placed, place, read_again, turned
 from zhiyin.network.wire import Bad
 
 log = structlog.get_logger()
@@ -66,8 +69,12 @@ class Taken(NamedTuple):
 class Door:
     """The front door of one process: checks, puts on the bus, and answers when the bus has it."""
 
-    def __init__(self, settings: Settings, clock: Clock, bus: Bus, database: Database) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, bus: Bus, database: Database,
+        declared: Declared | None = None,
+    ) -> None:  # fmt: skip
         limits = settings.observations
+        self.declared = declared or Declared()
         self.register = Register()
         self._intake = Intake.of(self.register, limits.future, limits.past)
         self._clock, self._bus, self._database = clock, bus, database
@@ -107,6 +114,15 @@ class Door:
             if len(self.register) > known:
                 checked = self.check(message, source, received=received, history=history)
         return checked
+
+    async def place(self, rows: Iterable[PayloadRow], received: int, source: str) -> Placed:
+        """Bring rows of a platform under the ids and into the units of the register."""
+        found = list(rows)
+        placed = place(found, self.declared.bound, self.register, received, source)
+        if placed.unknown:  # its device may have been registered a moment ago
+            await self.refresh()
+            placed = place(found, self.declared.bound, self.register, received, source)
+        return placed
 
     async def take(
         self,
@@ -227,20 +243,48 @@ def _series(device: str, type_: str, name: str, kind: PropertyType, now: int) ->
 async def replay(
     door: Door, database: Database, items: Sequence[Rejected], actor: str
 ) -> dict[str, int]:
-    """Send kept items through the front door again; what passes is marked `replayed`."""
+    """Send kept items through the front door again; what passes is marked `replayed`.
+
+    A message of a platform passes when all of it can be read and some of it goes in; what of it
+    does not is kept apart by itself.
+    """
     passed: list[str] = []
     for item in items:
         raw = item.raw if isinstance(item.raw, dict) else {}
-        named = isinstance(raw.get("thing"), str) and isinstance(raw.get("property"), str)
-        if item.state != "kept" or not named or "value" not in raw:
+        if item.state != "kept":
             continue
-        time = raw.get("time") if raw.get("time") is not None else item.received
-        message = Message([raw["thing"]], [raw["property"]], [time], [raw["value"]])
-        checked = door.check(message, f"replay:{item.source}", history=True)
+        source, key = f"replay:{item.source}", fixed_id("replay", item.id)
+        apart: list[Rejected] = []
+        if "mapping" in raw:
+            rows = read_again(door.declared.payloads, raw)
+            message, apart, _ = await door.place(rows, item.received, source)
+        else:
+            message = _kept_row(door.register, item, raw)
+        if not len(message.thing):
+            continue
+        checked = door.check(message, source, history=True)
         if len(checked.columns):
-            await door.hand_over(checked, [], "replay", fixed_id("replay", item.id))
+            rejected = [
+                msgspec.structs.replace(one, id=fixed_id(key, n))
+                for n, one in enumerate(checked.rejected + apart)
+            ]
+            await door.hand_over(checked, rejected, "replay", key)
             passed.append(item.id)
     if passed:
         async with database.write(actor) as session:
             await store.mark(session, passed, "replayed")
     return {"replayed": len(passed), "still_kept": len(items) - len(passed)}
+
+
+def _kept_row(register: Register, item: Rejected, raw: Mapping[str, Any]) -> Message:
+    """Return a kept row as a batch of one, in its property's unit; of none when it can never be."""
+    named = isinstance(raw.get("thing"), str) and isinstance(raw.get("property"), str)
+    if not named or "value" not in raw:
+        return Message([], [], [], [])
+    time = raw.get("time") if raw.get("time") is not None else item.received
+    value = raw["value"]
+    if raw.get("unit"):
+        trouble, value = turned(register, raw["thing"], raw["property"], value, str(raw["unit"]))
+        if trouble:
+            return Message([], [], [], [])
+    return Message([raw["thing"]], [raw["property"]], [time], [value])

@@ -28,6 +28,7 @@ class Brain:
     cases: command.CaseTypes
     indicators: list[vitals.Indicator]
     outside: frozenset[str]  # elements that lie outside the district
+    declared: network.Declared = field(default_factory=network.Declared)
     rule_book: dict[str, watch.Rule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -78,7 +79,7 @@ def load_brain(settings: Settings) -> Brain:
             indicators += vitals.indicators(one.key, parts["indicators"].indicators, units)
     return Brain(
         settings, clock, packs, types, titles, rules, derives, elements,
-        command.CaseTypes(cases), indicators, frozenset(outside),
+        command.CaseTypes(cases), indicators, frozenset(outside), network.declared_by(packs),
     )  # fmt: skip
 
 

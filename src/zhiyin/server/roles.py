@@ -19,7 +19,7 @@ BUS_URL = "ZHIYIN_BUS__URL"
 
 
 async def run_gateway(brain: Brain, bus: cloud.Bus, database: cloud.Database) -> None:
-    door = network.Door(brain.settings, brain.clock, bus, database)
+    door = network.Door(brain.settings, brain.clock, bus, database, brain.declared)
     await door.open()
     await network.run_gateway(brain.settings, bus, door)
 

@@ -28,6 +28,7 @@ from zhiyin.command.http import router as command_router
 from zhiyin.kernel import Fault, WorldFault, fixed_id
 from zhiyin.lake.http import router as lake_router
 from zhiyin.network.http import router as network_router
+from zhiyin.network.payload.http import push_router
 from zhiyin.server.advice import ElementsOfType, RecentCourses, RuleFloors
 from zhiyin.server.brain import Brain, load_brain
 from zhiyin.server.mirror import Mirror
@@ -91,7 +92,7 @@ class Web:
     def __init__(self, brain: Brain, bus: cloud.Bus, database: cloud.Database) -> None:
         self.brain, self.bus, self.database = brain, bus, database
         self.clock = brain.clock
-        self.door = network.Door(brain.settings, brain.clock, bus, database)
+        self.door = network.Door(brain.settings, brain.clock, bus, database, brain.declared)
         self.history = lake.Observations(brain.settings.folder / "lake")
         self.mirror = Mirror(bus, self.door.register, self.history)
         self.cases = command.Cases(database, brain.clock, brain.cases)
@@ -178,6 +179,7 @@ class Web:
                 network_router(
                     brain.settings, brain.clock, self.bus, self.database, self.door, brain.types
                 ),
+                push_router(brain.settings, brain.clock, self.door),
                 lake_router(brain.clock, self.history),
                 watch_router(self.database, brain.clock),
                 command_router(self.cases),
