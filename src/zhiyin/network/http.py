@@ -13,7 +13,8 @@ from zhiyin.cloud import Bus, Database, Settings
 from zhiyin.kernel import CallerFault, Clock, Fault, Words, WorldFault, iso
 from zhiyin.network import service, store
 from zhiyin.network.model import Reason, Rejected
-from zhiyin.network.service import Door, Types
+from zhiyin.network.service import Door
+from zhiyin.network.types import Types
 from zhiyin.network.wire import Bad, read_http
 
 _encode = msgspec.json.encode

@@ -126,6 +126,11 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoding: str = "utf-8-sig"
     source: str = ""
 
+    def named(self) -> list[str]:
+        """Return the columns that are read."""
+        named = [*self.time.columns, *self.columns]
+        return named + ([self.thing.column] if self.thing.column else [])
+
     def __post_init__(self) -> None:
         if self.every:
             parse_duration(self.every)

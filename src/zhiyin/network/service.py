@@ -18,6 +18,7 @@ from zhiyin.network.intake import Checked, Intake, Message
 from zhiyin.network.model import Reason, Register, Rejected, Series
 from zhiyin.network.payload.decode import PayloadRow
 from zhiyin.network.payload.rows import Placed, place, read_again, turned
+from zhiyin.network.types import PropertyType, Types
 from zhiyin.network.wire import Bad
 
 log = structlog.get_logger()
@@ -42,21 +43,6 @@ class UnknownType(CallerFault):
     do = Words(
         "改类型,或装上声明它的场景包。", "Correct it, or switch on the pack that declares it."
     )
-
-
-class PropertyType(msgspec.Struct, frozen=True):
-    """A property of a type, as a pack declares it."""
-
-    unit: str
-    floor: float
-    ceiling: float
-    every: int
-    lateness: int = 0
-    boolean: bool = False
-    derived: bool = False
-
-
-Types = Mapping[str, Mapping[str, PropertyType]]
 
 
 class Taken(NamedTuple):

@@ -79,7 +79,7 @@ def load_brain(settings: Settings) -> Brain:
             indicators += vitals.indicators(one.key, parts["indicators"].indicators, units)
     return Brain(
         settings, clock, packs, types, titles, rules, derives, elements,
-        command.CaseTypes(cases), indicators, frozenset(outside), network.declared_by(packs),
+        command.CaseTypes(cases), indicators, frozenset(outside), network.declared_by(packs, types),
     )  # fmt: skip
 
 

@@ -21,7 +21,11 @@ BUS_URL = "ZHIYIN_BUS__URL"
 async def run_gateway(brain: Brain, bus: cloud.Bus, database: cloud.Database) -> None:
     door = network.Door(brain.settings, brain.clock, bus, database, brain.declared)
     await door.open()
-    await network.run_gateway(brain.settings, bus, door)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(network.run_gateway(brain.settings, bus, door))
+        tasks.create_task(
+            network.run_pulls(brain.settings, brain.clock, bus, database, door, brain.declared)
+        )
 
 
 WORK: dict[str, Callable[[Brain, cloud.Bus, cloud.Database], Awaitable[None]]] = {

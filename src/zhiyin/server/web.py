@@ -29,6 +29,7 @@ from zhiyin.kernel import Fault, WorldFault, fixed_id
 from zhiyin.lake.http import router as lake_router
 from zhiyin.network.http import router as network_router
 from zhiyin.network.payload.http import push_router
+from zhiyin.network.pull.http import pull_router
 from zhiyin.server.advice import ElementsOfType, RecentCourses, RuleFloors
 from zhiyin.server.brain import Brain, load_brain
 from zhiyin.server.mirror import Mirror
@@ -180,6 +181,7 @@ class Web:
                     brain.settings, brain.clock, self.bus, self.database, self.door, brain.types
                 ),
                 push_router(brain.settings, brain.clock, self.door),
+                pull_router(brain.settings, brain.clock, self.bus, self.database, brain.declared),
                 lake_router(brain.clock, self.history),
                 watch_router(self.database, brain.clock),
                 command_router(self.cases),

@@ -216,10 +216,10 @@ def test_a_bad_record_leaves_its_neighbours() -> None:
     assert len(found.troubles) == 3  # the others are counted
 
 
-KEYS = (
-    "values ts msg type params services properties payload messageType deviceId APPdata device"
-    " time value serviceData dataReport"
-).split()
+KEYS = [
+    "values", "ts", "msg", "type", "params", "services", "properties", "payload", "messageType",
+    "deviceId", "APPdata", "device", "time", "value", "serviceData", "dataReport",
+]  # fmt: skip
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(KEYS),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
