@@ -1,9 +1,10 @@
 """A source on the web, as others run one: answers what the test says, and remembers the asking."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +22,7 @@ class Told(NamedTuple):
 
     body: bytes = b""
     status: int = 200
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 Answer = Callable[[Asked], Told]

@@ -30,6 +30,24 @@ forms:
 names: {lvl: {property: depth, unit: mm}}
 answer: {status: 200, body: {code: 0}}
 """
+TABLE = """
+mapping: gauges
+title: {zh-CN: 水尺, en: gauges}
+type: ponding_point
+thing: {column: gauge}
+time: {columns: [at], format: "%Y-%m-%dT%H:%M:%S%z"}
+columns: {mm: {property: depth, unit: mm}}
+"""
+PULLS = """
+pulls:
+  - pull: gauges
+    title: {zh-CN: 水尺文件, en: Files of gauges}
+    every: 1s
+    from: folder
+    files: "*.csv"
+    table: {mapping: gauges}
+  - {pull: nowhere, title: {zh-CN: 无, en: none}, every: 1h, from: http, table: {mapping: gauges}}
+"""
 BOUND = """
 bound:
   - {device: "IMEI-1", template: depth_gauge, thing: yingwu_underpass, renames: {wl: depth}}
@@ -45,10 +63,14 @@ def fed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBrain]:
     (pack / "mappings" / "pump_maker.yaml").write_text(MAPPING, "utf-8")
     with (pack / "devices.yaml").open("a", encoding="utf-8") as file:
         file.write(BOUND)
+    (pack / "mappings" / "gauges.yaml").write_text(TABLE, "utf-8")
+    (pack / "pulls.yaml").write_text(PULLS, "utf-8")
+    (folder / "inbox").mkdir()
     (folder / "secret").write_text("kept in a file\n", "utf-8")
     told = {
         "packs": {"folder": str(folder / "packs")},
         "observations": {"body_mib": 1, "text_bytes": 4096},
+        "pull": {"gauges": {"url": str(folder / "inbox")}},
         "push": {
             "maker": {"mapping": "pump_maker", "secret": "s3cret", "sign": "hmac"},
             "onenet": {"mapping": "onenet", "secret": "0123456789"},

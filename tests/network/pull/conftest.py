@@ -1,7 +1,6 @@
 """A front door on a real bus, and pulls before it."""
 
 import math
-from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -137,6 +136,6 @@ def rows_of(data: bytes) -> list[tuple[int, int, float, int]]:
 async def desk(
     tmp_path: Path, settings: cloud.Settings, clock: ManualClock, bus: cloud.Bus,
     store: cloud.Database,
-) -> AsyncIterator[Desk]:  # fmt: skip
+) -> Desk:  # fmt: skip
     await bus.api(f"STREAM.PURGE.{cloud.QUARANTINE}")
-    yield Desk(tmp_path, settings, clock, bus, store)
+    return Desk(tmp_path, settings, clock, bus, store)

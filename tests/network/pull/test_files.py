@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import os
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -41,7 +40,7 @@ async def test_each_content_is_taken_once(desk: Desk, inbox: Path) -> None:
     (inbox / "two.csv.part").write_bytes(table(("a", now, 9, 9)))
     (inbox / ".hidden.csv").write_bytes(table(("a", now, 9, 9)))
     (inbox / "notes.txt").write_text("nothing")
-    os.symlink("/etc/passwd", inbox / "link.csv")
+    (inbox / "link.csv").symlink_to("/etc/passwd")
     runner = desk.runner(ONE, url=str(inbox))
     await runner.attempt("p")
     assert ((await desk.state()).result["files"], len(await desk.landed())) == (1, 2)
@@ -116,6 +115,7 @@ async def test_a_file_of_another_kind_is_told(
 
 def workbook(rows: list[list[Any]]) -> bytes:
     """Return the smallest workbook that a spreadsheet program would also open."""
+
     def cell(value: Any) -> str:
         if isinstance(value, str):
             return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
@@ -147,7 +147,11 @@ def workbook(rows: list[list[Any]]) -> bytes:
 async def test_a_workbook(desk: Desk, inbox: Path) -> None:
     await desk.register("a", "5")
     now = desk.clock.now() // MINUTE * MINUTE
-    rows = [["dock", "at", "bikes", "free"], ["a", at(now), 3, 7.5], [5, at(now), 4, "x"]]
+    rows: list[list[Any]] = [
+        ["dock", "at", "bikes", "free"],
+        ["a", at(now), 3, 7.5],
+        [5, at(now), 4, "x"],
+    ]
     (inbox / "x.xlsx").write_bytes(workbook(rows))
     text = ONE.replace("*.csv", "*.xlsx").replace("docks}", "docks, as: excel, sheet: s}")
     await desk.runner(text, url=str(inbox)).attempt("p")
@@ -174,7 +178,7 @@ async def host(inbox: Path) -> AsyncIterator[dict[str, str]]:
 
     server = await asyncssh.listen(
         "127.0.0.1", 0, server_factory=Login, server_host_keys=[key],
-        sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(inbox.parent)),
+        sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=bytes(inbox.parent)),
     )  # fmt: skip
     port = server.sockets[0].getsockname()[1]
     public = key.export_public_key().decode().strip()

@@ -11,7 +11,10 @@ from tests.fakes.source import Asked, Told, source
 from tests.network.pull.conftest import Desk
 from zhiyin.kernel import HOUR, MINUTE, moment_of
 
-CSV = "pulls: [{pull: p, title: {zh-CN: 试, en: t}, every: 5min, from: http, table: {mapping: docks}}]"
+CSV = """
+pulls:
+  - {pull: p, title: {zh-CN: 试, en: t}, every: 5min, from: http, table: {mapping: docks}}
+"""
 
 
 def at(millis: int) -> str:
@@ -27,7 +30,10 @@ def table(*rows: tuple[str, int, Any, Any]) -> bytes:
 async def test_a_table_is_fetched_again_only_when_it_is_another(desk: Desk) -> None:
     await desk.register("a")
     now = desk.clock.now() // MINUTE * MINUTE
-    bodies = {"one": table(("a", now, 3, 7)), "two": table(("a", now, 3, 7), ("a", now + MINUTE, 4, 6))}
+    bodies = {
+        "one": table(("a", now, 3, 7)),
+        "two": table(("a", now, 3, 7), ("a", now + MINUTE, 4, 6)),
+    }
     served = "one"
 
     def answer(asked: Asked) -> Told:
@@ -114,7 +120,7 @@ async def test_it_asks_for_what_comes_after_and_moves_on_only_with_the_stream(
         (Told(b"\0," * 5_000), "network-111", "dock"),
         (Told(gzip.compress(b" " * 2_000_000), headers={"Content-Encoding": "gzip"}),
          "network-043", "1048576 bytes"),
-        (Told(status=302, headers={"Location": "http://127.0.0.2:1/x"}), "network-041", "127.0.0.2"),
+        (Told(status=302, headers={"Location": "http://127.0.0.2:1/"}), "network-041", "127.0.0.2"),
         (Told(status=302, headers={"Location": "file:///etc/passwd"}), "network-041", "file://"),
         (Told(status=302, headers={"Location": "/"}), "network-041", "without end"),
     ],
@@ -163,6 +169,7 @@ async def test_credentials_stay_at_home(desk: Desk) -> None:
     await desk.register("a")
     body = table(("a", desk.clock.now() // MINUTE * MINUTE, 1, 2))
     with source(lambda _: Told(body)) as other:
+
         def away(_: Asked) -> Told:
             return Told(status=302, headers={"Location": other.url})
 

@@ -24,7 +24,6 @@ class Around(NamedTuple):
     hand: Hand
     known: Known
     folder: Path  # for what is fetched
-    progress: Callable[[], Awaitable[None]]
     fresh: dict[str, Any]  # what this pull remembers in memory: GBFS files by their name
 
 

@@ -46,10 +46,10 @@ class Delivery:
     """One run of one pull, on its way to the stream."""
 
     def __init__(self, door: Door, clock: Clock, one: Pull, past: int) -> None:
-        self.result = Result(reasons={}, troubles=[])
+        self._reasons: Counter[str] = Counter()
+        self.result = Result(reasons=self._reasons, troubles=[])
         self._door, self._clock, self._one, self._past = door, clock, one, past
         self._source = f"pull:{one.pull}"
-        self._reasons: Counter[str] = Counter()
         self._waiting: list[Observation] = []
 
     async def take(self, rows: Sequence[Row]) -> None:
@@ -129,7 +129,6 @@ class Delivery:
     def _count(self, reason: Reason) -> None:
         self._reasons[reason] += 1
         self.result.bad += 1
-        self.result.reasons = dict(self._reasons)
 
     def _unreadable(self, row: Row) -> Rejected:
         told = "; ".join(one.en for one in row.reasons[:3])

@@ -31,7 +31,7 @@ class SourceAway(WorldFault):
 
     code = "network-040"
     what = Words("来源 {address} 取不到:{reason}。", "Source {address} gives nothing: {reason}.")
-    do = Words("会自己再试;持续如此请问对方。", "It is tried again; if it stays so, ask them.")
+    do = Words("会自己再试;一直如此就问对方。", "It is tried again; if it stays so, ask them.")
 
 
 class SourceRefuses(CallerFault):

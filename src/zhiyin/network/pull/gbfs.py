@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zhiyin.kernel import parse_time
+from zhiyin.kernel import fixed_id, parse_time
 from zhiyin.network.pull.faults import NotAsDeclared
 from zhiyin.network.pull.section import FORM_FACTORS, Stations, Vehicles
 from zhiyin.network.replay_rows import Observation
@@ -62,7 +62,8 @@ def feeds_of(tree: Any) -> dict[str, str]:
         data = next((one for one in data.values() if isinstance(one, dict)), {})
     new = {old: name for name, old in _OLD.items()}
     found = {}
-    for feed in data.get("feeds") or ():
+    listed = data.get("feeds")
+    for feed in listed if isinstance(listed, list) else ():
         if isinstance(feed, dict) and isinstance(feed.get("name"), str):
             found[str(new.get(feed["name"], feed["name"]))] = str(feed.get("url", ""))
     if not found:
@@ -71,8 +72,14 @@ def feeds_of(tree: Any) -> dict[str, str]:
 
 
 def thing_of(prefix: str, station: str) -> str:
-    """Return a station's id here: of letters, digits, `_` and `-`, at most 64."""
-    return (prefix + ID.sub("-", station).strip("-"))[:64]
+    """Return a station's id here: of letters, digits, `_` and `-`, at most 64; empty for none.
+
+    One that is too long keeps its beginning and a digest of the whole.
+    """
+    plain = ID.sub("-", station).strip("-")
+    if len(prefix + plain) > 64:
+        plain = f"{plain[: 55 - len(prefix)]}-{fixed_id(station)[:8]}"
+    return prefix + plain if plain else ""
 
 
 def moment(said: Any) -> int | None:

@@ -8,7 +8,6 @@ that come twice count once.
 import asyncio
 import contextlib
 import shutil
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -34,7 +33,7 @@ log = structlog.get_logger()
 ASKED = "network.pull.asked"
 AT_ONCE = 2  # pulls that run at the same time
 FIRST_RETRY = 10_000  # ms; doubled with each failure
-HELD = 60.0  # seconds after which a runner that says nothing has lost its pull
+HELD = 20.0  # seconds after which a runner that says nothing has lost its pull
 TOLD = 5.0  # seconds between two words of progress
 SHOWN = 500  # characters of a fault's sentences
 LOOK = 1.0  # seconds between looks at the clock, which may run faster than the machine's
@@ -111,24 +110,21 @@ class Runner:
         except SQLAlchemyError as fault:
             log.warning("pulls wait", fault=str(fault))
             return []
-        due = []
-        for key in self.pulls:
-            state = states.get(key, store.PullState(key))
-            asked = state.asked_at > state.started_at
-            if asked or state.next_at <= now:
-                due.append(key)
-        return due
+        return [key for key in self.pulls if _is_due(states.get(key, store.PullState(key)), now)]
 
     async def _one(self, key: str) -> None:
         async with self._turns:
             try:
-                await self.attempt(key)
+                await self.attempt(key, if_due=True)
             except Exception:
                 # Whatever it is, one pull must not stop the others, nor the gateway beside them.
                 log.exception("pull", pull=key)
 
-    async def attempt(self, key: str) -> bool:
-        """Run one pull now and write down what became of it; False when another runner has it."""
+    async def attempt(self, key: str, *, if_due: bool = False) -> bool:
+        """Run one pull now and write down what became of it; False when another runner has it.
+
+        With `if_due` also when it has been run since somebody saw that it was due.
+        """
         one, told = self.pulls[key]
         started = self._clock.now()
         async with self._database.write("system:pull") as session:
@@ -137,6 +133,9 @@ class Runner:
             if not await store.hold(session, key, self._holder, started, self._until()):
                 return False
             state = await store.pull_state(session, key)
+            if if_due and not _is_due(state, started):
+                await store.hold(session, key, self._holder, started, 0)
+                return False
         async with self._database.write("system:pull") as session:
             await store.change(session, key, state="running", started_at=started)
         run = Delivery(self._door, self._clock, one.pull, self._past)
@@ -152,8 +151,9 @@ class Runner:
         self._folder.mkdir(parents=True, exist_ok=True)
         around = Around(
             self._database, self._clock, self._client, self._hand, self._known, self._folder,
-            self._progress(key, run), self._fresh.setdefault(key, {}),
+            self._fresh.setdefault(key, {}),
         )  # fmt: skip
+        telling = asyncio.ensure_future(self._tell(key, run))
         try:
             async with asyncio.timeout(within):
                 return await work(one, told, state, run, around), None
@@ -166,6 +166,10 @@ class Runner:
         except Exception as fault:
             log.exception("pull", pull=key)
             return None, NotAsDeclared(key, reason=f"{type(fault).__name__}: {str(fault)[:200]}")
+        finally:
+            telling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await telling
 
     async def _written(
         self, one: DeclaredPull, state: store.PullState, run: Delivery, came: Came | None,
@@ -201,22 +205,16 @@ class Runner:
     def _until(self) -> int:
         return self._clock.now() + int(HELD * 1000 * max(1.0, self._clock.speed))
 
-    def _progress(self, key: str, run: Delivery) -> Callable[[], Awaitable[None]]:
-        told = time.monotonic()
-
-        async def say() -> None:
-            nonlocal told
-            if time.monotonic() - told < TOLD:
-                return
-            told = time.monotonic()
+    async def _tell(self, key: str, run: Delivery) -> None:
+        """Say again and again how far a run is, and hold its pull."""
+        while True:
+            await asyncio.sleep(TOLD)
             try:
                 async with self._database.write("system:pull") as session:
                     result = msgspec.to_builtins(run.result)
                     await store.progress(session, key, result, self._until())
             except SQLAlchemyError as fault:
                 log.info("progress is not told", pull=key, fault=str(fault))
-
-        return say
 
     async def _known(self, type_: str, things: set[str]) -> None:
         """Register things that a source brings and nobody has registered yet."""
@@ -227,6 +225,11 @@ class Runner:
                 source="pull", actor="system:pull", now=self._clock.now(),
             )  # fmt: skip
             await self._door.refresh()
+
+
+def _is_due(state: store.PullState, now: int) -> bool:
+    """Say whether it is time for a pull, or somebody has asked for it since it last began."""
+    return state.asked_at > state.started_at or state.next_at <= now
 
 
 def _short(fault: Fault) -> dict[str, Any]:

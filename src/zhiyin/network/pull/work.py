@@ -2,9 +2,10 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from zhiyin.cloud import PullSettings
 from zhiyin.kernel import CallerFault
@@ -17,11 +18,21 @@ from zhiyin.network.pull.fetch import Web, in_folder, set_apart
 from zhiyin.network.pull.gbfs_work import gbfs_work
 from zhiyin.network.pull.sftp import sftp
 from zhiyin.network.pull.sql import bound, rows_of
-from zhiyin.network.pull.tables import Record, Records, open_table
+from zhiyin.network.pull.tables import Record, open_table
 from zhiyin.network.pull.watermark import Watermark
 from zhiyin.network.replay_rows import Row, RowReader
 
-CHUNK = 1_000  # rows read at once beside the event loop
+CHUNK = 5_000  # rows read at once beside the event loop
+
+
+class Part(NamedTuple):
+    """Some rows, and what they hold in the watermark's column."""
+
+    rows: list[Row]
+    marks: list[Any]
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
 
 
 async def work(
@@ -58,7 +69,7 @@ async def _http(
             run.result.unchanged = True
             return Came(state.watermark, got.validators)
         mark = Watermark(pull.since, state.watermark, ordered=False) if pull.since else None
-        await _file(one, got.file, run, around, mark)
+        await _file(one, got.file, run, mark)
     await run.finish()
     return Came(mark.value if mark else state.watermark, got.validators)
 
@@ -76,7 +87,7 @@ async def _folder(
             continue
         try:
             _bounded(found.name, found.size, limit)
-            await _file(one, found.path, run, around, None)
+            await _file(one, found.path, run, None)
         except CallerFault as fault:
             trouble = trouble or fault  # one file must not keep the others out
             continue
@@ -113,7 +124,7 @@ async def _sftp(
                 with tempfile.TemporaryDirectory(dir=around.folder) as folder:
                     into = Path(folder) / "body"
                     run.result.bytes += await far.fetch(remote, into, limit)
-                    await _file(one, into, run, around, None)
+                    await _file(one, into, run, None)
             except CallerFault as fault:
                 trouble = trouble or fault
                 continue
@@ -152,11 +163,12 @@ async def _database(
         async for part in parts:
             left = pull.rows - reader.counts.rows
             cut = len(part) > left
-            await _take(reader, part[:left], run, around, mark)
+            read = await asyncio.to_thread(_part, reader, iter(part[:left]), None)
+            await _hand_over(read, run, mark)
             if cut:
                 break
     await run.finish()
-    run.result.files = 1
+    run.result.missing, run.result.files = reader.counts.missing, 1
     if cut and (mark is None or mark.complete == state.watermark):
         raise TooMuch(pull.pull, limit=f"{pull.rows} rows")
     if mark is None:
@@ -165,47 +177,39 @@ async def _database(
     return Came(mark.complete if cut else mark.value, {}, around.clock.now() if cut else 0)
 
 
-async def _file(
-    one: DeclaredPull, file: Path, run: Delivery, around: Around, mark: Watermark | None
-) -> None:
+async def _file(one: DeclaredPull, file: Path, run: Delivery, mark: Watermark | None) -> None:
     """Read a table of a file and hand its rows over, a part at a time."""
     assert one.mapping is not None
     assert one.pull.table is not None
     header, records = await asyncio.to_thread(open_table, file, one.pull.table, one.mapping)
     reader = RowReader(file.name, one.mapping, one.targets)
     reader.begin(header)
-    at = None
+    at: int | None = None
     if one.pull.since:
         if one.pull.since.column not in header:
             raise NotAsDeclared(file.name, reason=f"no column {one.pull.since.column}")
         at = header.index(one.pull.since.column)
-    async for part in _parts(records):
-        if at is not None:
-            part = [  # noqa: PLW2901
-                record._replace(mark=record.cells[at]) if at < len(record.cells) else record
-                for record in part
-            ]
-        await _take(reader, part, run, around, mark)
+    while part := await asyncio.to_thread(_part, reader, records, at):
+        await _hand_over(part, run, mark)
+    run.result.missing += reader.counts.missing
     run.result.files += 1
 
 
-async def _parts(records: Records) -> AsyncIterator[list[Record]]:
-    while part := await asyncio.to_thread(lambda: list(islice(records, CHUNK))):
-        yield part
+def _part(reader: RowReader, records: Iterable[Record], at: int | None) -> Part:
+    """Read the next rows of a table, with the values of column `at`."""
+    taken = list(islice(records, CHUNK))
+    marks = [
+        one.mark if at is None else one.cells[at] for one in taken if len(one.cells) > (at or 0)
+    ]
+    return Part([*_read(reader, taken)], marks) if taken else Part([], [])
 
 
-async def _take(
-    reader: RowReader, part: list[Record], run: Delivery, around: Around, mark: Watermark | None
-) -> None:
-    before = reader.counts.missing
-    rows = await asyncio.to_thread(lambda: list(_read(reader, part)))
-    run.result.rows += len(part)
-    run.result.missing += reader.counts.missing - before
-    await run.take(rows)
+async def _hand_over(part: Part, run: Delivery, mark: Watermark | None) -> None:
+    run.result.rows += len(part.rows)
+    await run.take(part.rows)
     if mark:
-        for record in part:
-            mark.feed(record.mark)
-    await around.progress()
+        for value in part.marks:
+            mark.feed(value)
 
 
 def _read(reader: RowReader, part: list[Record]) -> Iterator[Row]:
