@@ -124,6 +124,33 @@ class LogSettings(Section, frozen=True):
     mib: Annotated[int, Meta(ge=1)] = 32
 
 
+class PushSettings(Section, frozen=True):
+    """A platform that may push: `[push.NAME]`; `secret` may be `file:/path`."""
+
+    mapping: str
+    secret: str = ""
+    sign: str = ""  # the mapping's own way when empty
+    templates: tuple[str, ...] = ()  # device templates it may speak for; all when empty
+    open: bool = False  # whether anybody may push without a secret
+
+
+class PullSettings(Section, frozen=True):
+    """Where a declared pull fetches from: `[pull.NAME]`; `secret` may be `file:/path`.
+
+    `url` is an address, a folder's path, `sftp://host/folder` or a database's. With `user` the
+    secret is a password; without, it is sent as bearer token, or as it is in `header`.
+    """
+
+    url: str
+    user: str = ""
+    secret: str = ""
+    header: str = ""
+    key_file: str = ""  # SSH: our private key; `secret` is then its passphrase
+    host_key: str = ""  # SSH: the host's public key, as known_hosts has it
+    hosts: tuple[str, ...] = ()  # other hosts it may lead to: redirects, feeds of GBFS
+    off: bool = False
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that may differ between two installations."""
 
@@ -141,6 +168,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     lake: LakeSettings = field(default_factory=LakeSettings)
     packs: PackSettings = field(default_factory=PackSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    push: dict[str, PushSettings] = {}
+    pull: dict[str, PullSettings] = {}
 
     @property
     def folder(self) -> Path:

@@ -16,7 +16,8 @@ from zhiyin.kernel import CallerFault, Fault, Words, iso, new_id, parse_duration
 from zhiyin.network import store
 from zhiyin.network.model import Device
 from zhiyin.network.section import DeviceTemplate
-from zhiyin.network.service import REGISTER_CHANGED, AddressTaken, Types, UnknownType, enrol
+from zhiyin.network.service import REGISTER_CHANGED, AddressTaken, UnknownType, enrol
+from zhiyin.network.types import Types
 
 COLUMNS = ("id", "template", "type", "thing", "address", "key", "every", "model", "firmware")
 CHANGEABLE = ("address", "key", "settings", "every", "repair", "model", "firmware", "template")

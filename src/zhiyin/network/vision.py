@@ -13,7 +13,8 @@ from zhiyin.network.frame import Facts, FrameFault, Happening
 from zhiyin.network.happenings import Records
 from zhiyin.network.model import Rejected
 from zhiyin.network.section import DeviceTemplate
-from zhiyin.network.service import Door, Types
+from zhiyin.network.service import Door
+from zhiyin.network.types import Types
 
 KEY = "gat1400"
 

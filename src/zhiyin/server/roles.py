@@ -20,12 +20,15 @@ BUS_URL = "ZHIYIN_BUS__URL"
 
 async def run_gateway(brain: Brain, bus: cloud.Bus, database: cloud.Database) -> None:
     """Take what comes over MQTT and by the field protocols."""
-    door = network.Door(brain.settings, brain.clock, bus, database)
+    door = network.Door(brain.settings, brain.clock, bus, database, brain.declared)
     await door.open()
     stations = await _stations(brain, bus, database, door, brain.settings.gateways.on)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(network.run_gateway(brain.settings, bus, door))
         tasks.create_task(stations.run())
+        tasks.create_task(
+            network.run_pulls(brain.settings, brain.clock, bus, database, door, brain.declared)
+        )
 
 
 async def _stations(

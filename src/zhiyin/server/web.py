@@ -33,6 +33,8 @@ from zhiyin.network.devices_http import router as devices_router
 from zhiyin.network.gat1400.http import vision_router
 from zhiyin.network.gat1400.limits import Limits
 from zhiyin.network.http import router as network_router
+from zhiyin.network.payload.http import push_router
+from zhiyin.network.pull.http import pull_router
 from zhiyin.network.vision import Vision
 from zhiyin.server.advice import ElementsOfType, RecentCourses, RuleFloors
 from zhiyin.server.brain import Brain, load_brain
@@ -97,7 +99,7 @@ class Web:
     def __init__(self, brain: Brain, bus: cloud.Bus, database: cloud.Database) -> None:
         self.brain, self.bus, self.database = brain, bus, database
         self.clock = brain.clock
-        self.door = network.Door(brain.settings, brain.clock, bus, database)
+        self.door = network.Door(brain.settings, brain.clock, bus, database, brain.declared)
         self.history = lake.Observations(brain.settings.folder / "lake")
         self.mirror = Mirror(bus, self.door.register, self.history)
         self.frames = FrameReader(brain.templates, brain.types)
@@ -207,6 +209,8 @@ class Web:
                         self.health_of,
                     )
                 ),
+                push_router(brain.settings, brain.clock, self.door),
+                pull_router(brain.settings, brain.clock, self.bus, self.database, brain.declared),
                 lake_router(brain.clock, self.history),
                 watch_router(self.database, brain.clock),
                 command_router(self.cases),
