@@ -15,10 +15,11 @@ from zhiyin.lake.model import (
     values_at,
 )
 from zhiyin.lake.query import STEPS, Observations
+from zhiyin.lake.recorded import Named, Question, Recorded, Sorting
 from zhiyin.lake.writer import LakeUnwritable, ObservationsTable
 
 __all__ = [
     "NEVER", "STEPS", "Admission", "Columns", "EventLedger", "Flags", "Floats", "Ints",
-    "LakeUnwritable", "LiveState", "Mask", "Millis", "Observations", "ObservationsTable",
-    "UnreadableBatch", "decode", "joined", "values_at",
+    "LakeUnwritable", "LiveState", "Mask", "Millis", "Named", "Observations", "ObservationsTable",
+    "Question", "Recorded", "Sorting", "UnreadableBatch", "decode", "joined", "values_at",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import zhiyin.atlas.store
 import zhiyin.command.store
+import zhiyin.network.sensorthings.store
 import zhiyin.network.store
 import zhiyin.watch.store  # noqa: F401
 from zhiyin.cloud import Row
