@@ -92,7 +92,7 @@ class House:
         self.sensing = Sensing(
             self.settings, self.clock, bus, self.database, self.door, names
         )
-        app: Any = Litestar([router(self.sensing)])
+        app: Any = Litestar([router(self.sensing)], debug=True)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://house.test"
         )

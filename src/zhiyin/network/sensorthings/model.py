@@ -25,7 +25,7 @@ class Link(NamedTuple):
     required: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """A kind of entity."""
 

@@ -118,7 +118,7 @@ class DatastreamRow(Row):
     description: Mapped[str] = mapped_column(Text)
     observation_type: Mapped[str] = mapped_column(Text)
     unit: Mapped[Any] = mapped_column(JSON)
-    observed_area: Mapped[Any] = mapped_column(_NULL)
+    observed_area: Mapped[Any] = mapped_column(_NULL, nullable=True)
     properties: Mapped[dict[str, Any] | None] = mapped_column(_NULL)
     thing: Mapped[int] = mapped_column(ForeignKey("network_sta_thing.number"), index=True)
     sensor: Mapped[int] = mapped_column(ForeignKey("network_sta_sensor.number"), index=True)
@@ -151,7 +151,7 @@ class ObservationRow(Row):
     result_time: Mapped[int | None] = mapped_column(BigInteger)
     valid_from: Mapped[int | None] = mapped_column(BigInteger)
     valid_to: Mapped[int | None] = mapped_column(BigInteger)
-    quality: Mapped[Any] = mapped_column(_NULL)
+    quality: Mapped[Any] = mapped_column(_NULL, nullable=True)
     parameters: Mapped[dict[str, Any] | None] = mapped_column(_NULL)
     feature: Mapped[int | None] = mapped_column(
         ForeignKey("network_sta_feature.number"), index=True
