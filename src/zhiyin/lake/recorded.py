@@ -122,14 +122,13 @@ class Recorded(Observations):
         )
         return self._run(wanted, question, asked.parameters)
 
-    def values_at(self, wanted: Sequence[Named], times: Sequence[int]) -> dict[int, float]:
-        """Return time → value for one series at some times; what is hidden counts as there."""
+    def values_at(self, one: Named, times: Sequence[int]) -> dict[int, float]:
+        """Return time → value of one series at those of the times that it has."""
         if not times:
             return {}
         listed = ", ".join(f"{time:d}" for time in set(times))
         asked = Question(min(times), max(times) + 1, f"t IN ({listed})")
-        bare = [one._replace(hidden=0) for one in wanted]
-        return {t: value for _, t, value in self.rows(bare, asked, "t", len(set(times)))}
+        return {t: value for _, t, value in self.rows([one], asked, "t", len(set(times)))}
 
     def position(self, stream: str) -> int:
         """Return the stream position up to which everything is in the table."""

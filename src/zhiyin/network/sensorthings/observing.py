@@ -244,7 +244,12 @@ class Observing:
                 told.append(without(part, len(along)))
             elif any(touching):
                 whole = False
-        return await self.newest(reader, owners, joined(told), 1 if told and whole else SAMPLE)
+        found = await self.newest(reader, owners, joined(told), 1 if told and whole else SAMPLE)
+        # Where none fits, another one says that there are some: null is something else.
+        empty = [one for one in owners if not found[one.number]] if told else []
+        if empty:
+            found.update(await self.newest(reader, empty, None, 1))
+        return found
 
     async def newest(
         self, reader: Reader, owners: Sequence[Entity], tree: Tree | None, most: int,

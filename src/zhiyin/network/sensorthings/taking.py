@@ -261,8 +261,12 @@ class Taking:
                 recorded = self._observing.recorded
                 for at in range(0, len(inside), 1000):
                     part = inside[at : at + 1000]
-                    values = await asyncio.to_thread(recorded.values_at, [named], part)
-                    found.update({Key(number, t): value for t, value in values.items()})
+                    bare = named._replace(hidden=0)
+                    values = await asyncio.to_thread(recorded.values_at, bare, part)
+                    seen = values
+                    if named.hidden:  # what is hidden is there, and nobody sees it
+                        seen = await asyncio.to_thread(recorded.values_at, named, part)
+                    found.update({Key(number, t): seen.get(t) for t in values})
             own = ObservationRow
             asked = select(own.time).where(
                 own.datastream == number, own.time.between(min(times), max(times))
