@@ -89,9 +89,7 @@ class House:
         async def names(things: Any) -> dict[str, Named]:
             return {one: self.named[one] for one in things if one in self.named}
 
-        self.sensing = Sensing(
-            self.settings, self.clock, bus, self.database, self.door, names
-        )
+        self.sensing = Sensing(self.settings, self.clock, bus, self.database, self.door, names)
         app: Any = Litestar([router(self.sensing)], debug=True)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://house.test"
@@ -107,7 +105,9 @@ class House:
             )  # fmt: skip
             self.committed = message.seq
 
-    async def device(self, name: str, title: str = "", at: tuple[float, float] | None = None) -> None:
+    async def device(
+        self, name: str, title: str = "", at: tuple[float, float] | None = None
+    ) -> None:
         bus: Any = self.bus
         if title:
             self.named[name] = Named(Words(title, title), at)

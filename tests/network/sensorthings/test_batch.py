@@ -21,7 +21,9 @@ async def test_the_batch_of_a_real_server_makes_its_things(house: House) -> None
     assert [one["id"] for one in told] == [one["id"] for one in requests]
     things = await house.values("Things", expand="Locations,Datastreams($expand=Observations)")
     assert [one["name"] for one in things] == ["Thing 1", "Thing 2", "Thing 3", "Thing 4"]
-    assert [one["Locations"][0]["name"] for one in things] == [f"Location {n}" for n in (1, 2, 3, 4)]
+    assert [one["Locations"][0]["name"] for one in things] == [
+        f"Location {n}" for n in (1, 2, 3, 4)
+    ]
     for one in things:
         assert len(one["Datastreams"]) == 2
         for stream in one["Datastreams"]:
@@ -68,7 +70,9 @@ async def test_bodies_have_limits_and_kinds(house: House) -> None:
     nested: Any = 1
     for _ in range(70):
         nested = [nested]
-    await house.call("POST", "Things", {"name": "x", "description": "y", "properties": {"a": nested}}, 400)
+    await house.call(
+        "POST", "Things", {"name": "x", "description": "y", "properties": {"a": nested}}, 400
+    )
     house.sensing.batch_limit = 2
     rows = {"Datastream": {"@iot.id": 1}, "components": ["result"], "dataArray": [[1]] * 3}
     await house.call("POST", "CreateObservations", [rows], 413)

@@ -59,7 +59,7 @@ async def test_links_lead_as_deep_as_one_walks(house: House) -> None:
         assert stream[f"{link}@iot.navigationLink"] == f"{stream['@iot.selfLink']}/{link}"
     path = f"Datastreams({stream['@iot.id']})"
     observation = (await house.values(f"{path}/Observations"))[0]
-    deep = f"Observations('{observation['@iot.id']}')/Datastream/Thing/Locations"
+    deep = f"Observations({observation['@iot.id']!r})/Datastream/Thing/Locations"
     assert (await house.values(deep))[0]["name"] == "place of a"
     assert (await house.get(f"{path}/Thing"))["@iot.id"] == number
     assert await house.get(f"{path}/unitOfMeasurement/symbol") == {"symbol": "m"}
@@ -68,7 +68,7 @@ async def test_links_lead_as_deep_as_one_walks(house: House) -> None:
     assert await house.get(f"{path}/Thing/name/$value") == "a"
     refs = await house.values(f"Things({number})/Datastreams/$ref")
     assert refs == [{"@iot.selfLink": stream["@iot.selfLink"]}]
-    inside = f"Things({number})/{path}/Observations('{observation['@iot.id']}')/result/$value"
+    inside = f"Things({number})/{path}/Observations({observation['@iot.id']!r})/result/$value"
     assert await house.get(inside) == "1.5"
     assert (await house.get(f"{path}/properties", status=204)) == ""
     other = await house.make("Things", thing("b"))
@@ -207,7 +207,7 @@ async def test_what_hangs_on_a_removed_entity_goes_with_it(house: House) -> None
     await house.call("DELETE", f"Things({number})", status=404)
     for kind in ("Things", "Datastreams", "HistoricalLocations", "Observations"):
         assert await house.values(kind) == []
-    await house.get(f"Observations('{observation['@iot.id']}')", status=404)
+    await house.get(f"Observations({observation['@iot.id']!r})", status=404)
     assert len(await house.values("Locations")) == 1
     location = (await house.values("Locations"))[0]["@iot.id"]
     again = await house.make("Things", {**thing("b"), "Locations": [{"@iot.id": location}]})
@@ -255,4 +255,6 @@ async def test_the_houses_own_devices_are_there_and_stay(house: House) -> None:
     await house.make("Observations", {"result": 0.5, "Datastream": {"@iot.id": depth}})
     refused = {"result": 50, "Datastream": {"@iot.id": depth}}
     await house.call("POST", "Observations", refused, 400)
-    assert [one["result"] for one in await house.values(f"Datastreams({depth})/Observations")] == [0.5]
+    assert [one["result"] for one in await house.values(f"Datastreams({depth})/Observations")] == [
+        0.5
+    ]

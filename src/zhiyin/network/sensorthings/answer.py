@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from zhiyin.kernel import Fault
 from zhiyin.network.sensorthings.address import Address, read_address
 from zhiyin.network.sensorthings.arrays import from_arrays, in_arrays
 from zhiyin.network.sensorthings.faults import BodyTooLarge, MethodRefused
@@ -163,7 +164,7 @@ async def _create_observations(sensing: Sensing, asked: Asked) -> Answer:
     taken = iter(await sensing.take(asked.actor, good))
     answers = [next(taken) if isinstance(one, Arrival) else one for one in wanted]
     told = [
-        f"{asked.root}/{OBSERVATION.plural}('{one}')" if isinstance(one, str) else "error"
+        "error" if isinstance(one, Fault) else f"{asked.root}/{OBSERVATION.plural}({one!r})"
         for one in answers
     ]
     return Answer(201, told)

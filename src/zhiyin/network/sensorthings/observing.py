@@ -21,6 +21,7 @@ from zhiyin.network.sensorthings.streams import (
     Key,
     Stream,
     about_streams,
+    asked_by_id,
     bounds,
     entity_of_number,
     entity_of_row,
@@ -161,11 +162,14 @@ class Observing:
             own = select(ObservationRow.datastream).where(ObservationRow.feature == feature)
             conditions.append(or_(row.feature == feature, row.number.in_(own)))
             rest.append(Call("eq", (Path(("FeatureOfInterest", "id")), Constant(feature))))
+        only = asked_by_id(parts)
+        if only is not None:
+            conditions.append(row.number == only.datastream)
         chosen = select(row.number).where(*conditions)
         streams = await self.streams(reader, row.number.in_(chosen) if conditions else None)
         tree = joined(rest)
         wanted = self._wanted(streams, tree)
-        start, end = bounds(parts)
+        start, end = bounds(parts) if only is None else (only.time, only.time + 1)
         rows = merge.rows_of(chosen)
         some = await reader.session.execute(rows.with_only_columns(ObservationRow.number).limit(1))
         named = [n for n in (one.named(self._register) for one in streams.values()) if n]

@@ -128,7 +128,7 @@ class Sensing:
             await self._bus.notify(REGISTER_CHANGED)
             await self._door.refresh()
 
-    async def take(self, actor: str, arrivals: Sequence[Arrival]) -> list[str | Fault]:
+    async def take(self, actor: str, arrivals: Sequence[Arrival]) -> list[int | str | Fault]:
         """Take observations; each answer is an id, or why it was not taken."""
         return await self.taking.take(actor, arrivals) if arrivals else []
 
@@ -282,7 +282,9 @@ class Creation:
             if isinstance(answer, Fault):
                 raise answer
         for n, at in self._direct.items():
-            self.ids[n] = (OBSERVATION, str(answers[at]))
+            answer = answers[at]
+            if not isinstance(answer, Fault):
+                self.ids[n] = (OBSERVATION, answer)
 
 
 def _id(step: Step) -> int | str:

@@ -1,7 +1,7 @@
 """Tables of SensorThings entities and how they hang together.
 
-Every id on the wire is the number of a row, never used again, except that of an observation
-(`<datastream>-<time ms>`). Relations are written down once, in `WAYS`, and every query follows it.
+Every id on the wire is the number of a row, never used again, except that of an observation,
+which follows from its datastream and time (`streams.Key`). Relations are written down once, in `WAYS`, and every query follows it.
 """
 
 from typing import Any, NamedTuple

@@ -99,12 +99,12 @@ class Taking:
         self._observing, self._tail = observing, observing.tail
         self._future, self._past = parse_duration(future), parse_duration(past)
 
-    async def take(self, actor: str, arrivals: Sequence[Arrival]) -> list[str | Fault]:
+    async def take(self, actor: str, arrivals: Sequence[Arrival]) -> list[int | str | Fault]:
         """Take observations; return the id of each, or why it was not taken.
 
         Raises BusDown or BusFull when the house cannot take any now.
         """
-        answers: list[str | Fault | None] = [None] * len(arrivals)
+        answers: list[int | str | Fault | None] = [None] * len(arrivals)
         placed: list[tuple[int, int]] = []
         try:
             async with self._database.write(actor) as session:
