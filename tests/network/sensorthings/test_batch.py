@@ -58,7 +58,8 @@ async def test_a_group_holds_together_and_single_requests_stand_alone(house: Hou
     assert found["value"] == [{"description": "patched"}]
     assert [one["name"] for one in await house.values("Things")] == ["kept"]
     assert await house.values("Observations") == []
-    for body in ({"requests": 5}, [], {"requests": [{"id": "1"}]}):
+    bodies: list[Any] = [{"requests": 5}, [], {"requests": [{"id": "1"}]}]
+    for body in bodies:
         await house.call("POST", "$batch", body, 400)
 
 

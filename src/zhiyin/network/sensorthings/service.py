@@ -13,13 +13,14 @@ from zhiyin import cloud, lake
 from zhiyin.kernel import Clock, Fault
 from zhiyin.network.sensorthings.address import Address, Step
 from zhiyin.network.sensorthings.adopt import Adopter, Names
+from zhiyin.network.sensorthings.expand import Expander
 from zhiyin.network.sensorthings.faults import NoSuchEntity, PathUnknown
 from zhiyin.network.sensorthings.fields import fault
-from zhiyin.network.sensorthings.model import DATASTREAM, FEATURE, KINDS, OBSERVATION, Entity, Kind
+from zhiyin.network.sensorthings.model import DATASTREAM, FEATURE, OBSERVATION, Entity, Kind
 from zhiyin.network.sensorthings.observing import Observing
 from zhiyin.network.sensorthings.options import Options
 from zhiyin.network.sensorthings.read import Page, Reader, Scope
-from zhiyin.network.sensorthings.shape import plain, shown
+from zhiyin.network.sensorthings.shape import plain
 from zhiyin.network.sensorthings.store import WAYS
 from zhiyin.network.sensorthings.tail import Tail, catch_up
 from zhiyin.network.sensorthings.taking import Taking
@@ -184,65 +185,7 @@ class Sensing:
         self, reader: Reader, entities: Sequence[Entity], options: Options, root: str
     ) -> list[dict[str, Any]]:
         """Return entities as the wire has them, with what `$expand` asks for inside."""
-        inside: list[dict[str, Any]] = [{} for _ in entities]
-        for link, wanted in options.expand.items():
-            for told, more in zip(
-                inside, await self._expanded(reader, entities, link, wanted, root), strict=True
-            ):
-                told.update(more)
-        return [
-            shown(one, root, options.select, more)
-            for one, more in zip(entities, inside, strict=True)
-        ]
-
-    async def _expanded(
-        self, reader: Reader, entities: Sequence[Entity], link: str, options: Options, root: str
-    ) -> list[dict[str, Any]]:
-        if not entities:
-            return []
-        fresh = Reader(reader.session, self.observing, reader.now)
-        if not entities[0].kind.link_of[link].many:
-            await fresh.follow(entities, link)
-            targets = {one.id: one for owner in entities for one in fresh.related(owner, link)}
-            told = await self.shown(fresh, list(targets.values()), options, root)
-            by_id = dict(zip(targets, told, strict=True))
-            return [
-                {link: by_id[found[0].id]} if (found := fresh.related(owner, link)) else {}
-                for owner in entities
-            ]
-        pages = await self._pages(fresh, entities, link, options)
-        out = []
-        for owner, page in zip(entities, pages, strict=True):
-            more: dict[str, Any] = {}
-            if page.total is not None:
-                more[f"{link}@iot.count"] = page.total
-            more[link] = await self.shown(fresh, page.entities, options, root)
-            if page.further is not None:
-                more[f"{link}@iot.nextLink"] = f"{root}/{owner.path}/{link}?{page.further}"
-            out.append(more)
-        return out
-
-    async def _pages(
-        self, reader: Reader, owners: Sequence[Entity], link: str, options: Options
-    ) -> list[Page]:
-        """Return a page of a link of each owner; fetched together where that is possible."""
-        kind = owners[0].kind
-        bare = not (options.filter or options.orderby or options.skip or options.counted)
-        if bare and kind.link_of[link].target != "Observation":
-            await reader.follow(owners, link)
-            pages = []
-            for owner in owners:
-                found = reader.related(owner, link)
-                page = found[: options.page]
-                further = None
-                if len(found) > options.page and page:
-                    further = options.further(skiptoken=str(page[-1].number))
-                pages.append(Page(page, None, further))
-            return pages
-        newest = self.observing.newest_of(options) if kind is DATASTREAM else None
-        if newest is not None and len(owners) > 1:
-            return await self.observing.pages(reader, owners, options, newest=newest)
-        return [await reader.page(_target(kind, link), Scope(one, link), options) for one in owners]
+        return await Expander(self.observing, root).shown(reader, entities, options)
 
 
 class Creation:
@@ -295,10 +238,6 @@ def _id(step: Step) -> int | str:
 
 def _exists(*conditions: Any) -> Any:
     return select(literal(1)).where(*conditions).limit(1)
-
-
-def _target(kind: Kind, link: str) -> Kind:
-    return KINDS[kind.link_of[link].target]
 
 
 def _owned(owner: Entity, step: Step, body: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Tables of SensorThings entities and how they hang together.
 
 Every id on the wire is the number of a row, never used again, except that of an observation,
-which follows from its datastream and time (`streams.Key`). Relations are written down once, in `WAYS`, and every query follows it.
+which follows from its datastream and time (`streams.Key`). Relations are written down once, in
+`WAYS`, and every query follows it.
 """
 
 from typing import Any, NamedTuple

@@ -20,6 +20,7 @@ class Tail:
 
     def __init__(self) -> None:
         self._rows: dict[int, dict[int, tuple[float, int]]] = {}
+        self.settled = 0  # the position up to which nothing is here any more
 
     def value(self, datastream: int, time: int) -> float | None:
         """Return a value that is here, also one still in flight."""
@@ -56,6 +57,9 @@ class Tail:
 
     def settle(self, position: int) -> None:
         """Forget what the lake has: everything up to a stream position."""
+        if position <= self.settled and self.settled:
+            return
+        self.settled = position
         for datastream, rows in list(self._rows.items()):
             left = {time: row for time, row in rows.items() if row[1] > position}
             if left:

@@ -7,9 +7,10 @@ stands for the whole observation; a number goes to the house all the same.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhiyin.cloud import Database
@@ -18,74 +19,30 @@ from zhiyin.network.intake import Message
 from zhiyin.network.model import Series
 from zhiyin.network.sensorthings.faults import NotTaken
 from zhiyin.network.sensorthings.fields import Body, fault, merged, read_fields
-from zhiyin.network.sensorthings.model import (
-    ANY,
-    COUNT,
-    GEOJSON,
-    MEASUREMENT,
-    OBSERVATION,
-    TRUTH,
-    Entity,
-)
+from zhiyin.network.sensorthings.model import OBSERVATION, Entity
 from zhiyin.network.sensorthings.observing import Observing
-from zhiyin.network.sensorthings.store import (
-    DatastreamRow,
-    FeatureRow,
-    LocationRow,
-    ObservationRow,
-    ThingLocationRow,
+from zhiyin.network.sensorthings.sent import (
+    Sent,
+    columns_in,
+    columns_of,
+    default_feature,
+    number_of,
+    row_of,
 )
-from zhiyin.network.sensorthings.streams import Key, Stream
-from zhiyin.network.sensorthings.when import When
+from zhiyin.network.sensorthings.store import DatastreamRow, ObservationRow
+from zhiyin.network.sensorthings.streams import Key, Stream, question_of
+from zhiyin.network.sensorthings.when import When, read_when
 from zhiyin.network.sensorthings.write import Arrival, Writer
 from zhiyin.network.service import Door
 
 SOURCE = "sensorthings"
-_RICH = ("resultTime", "resultQuality", "validTime", "parameters")
 
 
-class Sent(NamedTuple):
-    """An observation as it was read: where it belongs, its values, the number for the lake."""
+class Looked(NamedTuple):
+    """What the lake had at some times (None: something hidden), and how far it was then."""
 
-    stream: DatastreamRow
-    values: dict[str, Any]
-    feature: int | None
-    number: float | None
-    ahead: bool  # of what the front door takes; kept here only
-
-    @property
-    def when(self) -> When:
-        when: When = self.values["phenomenonTime"]
-        return when
-
-    @property
-    def plain(self) -> bool:
-        """Whether time and number are all there is to it."""
-        own_feature = self.feature != self.stream.feature
-        more = any(self.values.get(name) is not None for name in _RICH)
-        whole = self.number is not None and self.when.end is None
-        return whole and not more and not own_feature and not self.ahead
-
-
-def number_of(stream: DatastreamRow, result: Any) -> float | None:
-    """Return a result as a number of the lake, None when it must be kept as it is.
-
-    Raises BadEntity for a result that the observation type does not allow.
-    """
-    kind, truth = stream.observation_type, isinstance(result, bool)
-    if kind == TRUTH and result is not None:
-        if not truth:
-            raise fault(OBSERVATION, f"result is {result!r:.80}; it should be true or false")
-        return float(result)
-    numeric = isinstance(result, int | float) and not truth
-    if kind in {MEASUREMENT, COUNT} and result is not None and not numeric:
-        raise fault(OBSERVATION, f"result is {result!r:.80}; it should be a number")
-    if kind == COUNT and numeric and not float(result).is_integer():
-        raise fault(OBSERVATION, f"result is {result!r:.80}; it should be a whole number")
-    if not numeric or kind not in {MEASUREMENT, COUNT, ANY} or stream.series is None:
-        return None
-    number = float(result)
-    return number if number == result and abs(number) <= 1e308 else None
+    settled: int
+    values: dict[Key, float | None]
 
 
 class Taking:
@@ -106,10 +63,12 @@ class Taking:
         """
         answers: list[int | str | Fault | None] = [None] * len(arrivals)
         placed: list[tuple[int, int]] = []
+        looked = await self._look_up(arrivals)
         try:
             async with self._database.write(actor) as session:
                 sent = await self._read(session, arrivals, answers)
-                keys = await self._place(session, sent, placed)
+                earlier = await self._earlier(session, arrivals, sent, looked)
+                keys = await self._place(session, sent, earlier, placed)
             numbers = {
                 n: one
                 for n, one in sent.items()
@@ -205,10 +164,10 @@ class Taking:
         return features[stream.thing]
 
     async def _place(
-        self, session: AsyncSession, sent: dict[int, Sent], placed: list[tuple[int, int]]
-    ) -> dict[int, Key]:
+        self, session: AsyncSession, sent: dict[int, Sent], earlier: dict[Key, float | None],
+        placed: list[tuple[int, int]],
+    ) -> dict[int, Key]:  # fmt: skip
         """Give each observation its key, and a row where it needs one."""
-        earlier = await self._earlier(session, sent)
         keys: dict[int, Key] = {}
         for n, one in sent.items():
             first = Key(one.stream.number, one.when.start)
@@ -233,53 +192,65 @@ class Taking:
             )
         ).all()  # fmt: skip
         for other in beside:
-            if not other.gone and _says(other) == _columns(one):
+            if not other.gone and columns_in(other) == columns_of(one):
                 return Key(first.datastream, first.time, other.turn)
         turn = beside[-1].turn + 1 if beside else int(taken)
-        session.add(row(datastream=first.datastream, time=first.time, turn=turn, **_columns(one)))
+        session.add(row(datastream=first.datastream, time=first.time, turn=turn, **columns_of(one)))
         await session.flush()
         return Key(first.datastream, first.time, turn)
 
     async def _earlier(
-        self, session: AsyncSession, sent: dict[int, Sent]
-    ) -> dict[Key, float | None]:
+        self, session: AsyncSession, arrivals: Sequence[Arrival], sent: dict[int, Sent],
+        looked: Looked,
+    ) -> dict[Key, float | None]:  # fmt: skip
         """Return what there is already at these times: the number, None for something else."""
-        found: dict[Key, float | None] = {}
-        by_stream: dict[int, tuple[DatastreamRow, set[int]]] = {}
+        if self._tail.settled != looked.settled:  # what was in the tail may be in the lake now
+            looked = await self._look_up(arrivals)
+        found = dict(looked.values)
+        times: dict[int, list[int]] = {}
         for one in sent.values():
-            by_stream.setdefault(one.stream.number, (one.stream, set()))[1].add(one.when.start)
-        if not by_stream:
-            return found
-        await self._observing.settle()
-        spans = await asyncio.to_thread(self._observing.recorded.spans)
-        for number, (row, times) in by_stream.items():
-            stream = Stream(number, row.series, row.observation_type, row.feature, row.hidden_upto)
-            named = stream.named(self._door.register)
-            span = spans.get((named.thing, named.property)) if named is not None else None
-            inside = [t for t in times if span is not None and span[0] <= t <= span[1]]
-            if inside and named is not None:
-                recorded = self._observing.recorded
-                for at in range(0, len(inside), 1000):
-                    part = inside[at : at + 1000]
-                    bare = named._replace(hidden=0)
-                    values = await asyncio.to_thread(recorded.values_at, bare, part)
-                    seen = values
-                    if named.hidden:  # what is hidden is there, and nobody sees it
-                        seen = await asyncio.to_thread(recorded.values_at, named, part)
-                    found.update({Key(number, t): seen.get(t) for t in values})
-            own = ObservationRow
+            times.setdefault(one.stream.number, []).append(one.when.start)
+        own = ObservationRow
+        for number, moments in times.items():
             asked = select(own.time).where(
-                own.datastream == number, own.time.between(min(times), max(times))
+                own.datastream == number, own.time.between(min(moments), max(moments))
             )
-            for time in await session.scalars(asked):
-                found[Key(number, time)] = None
+            found.update({Key(number, time): None for time in await session.scalars(asked)})
         for one in sent.values():
             # Asked last, without a pause: whoever comes at the same time is seen here.
             value = self._tail.value(one.stream.number, one.when.start)
-            key = Key(one.stream.number, one.when.start)
-            if value is not None and key not in found:
-                found[key] = value
+            if value is not None:
+                found.setdefault(Key(one.stream.number, one.when.start), value)
         return found
+
+    async def _look_up(self, arrivals: Sequence[Arrival]) -> Looked:
+        """Return what the lake has at the times of some arrivals; the store is left alone."""
+        await self._observing.settle()
+        settled, found = self._tail.settled, dict[Key, float | None]()
+        times: dict[int, set[int]] = {}
+        for arrival in arrivals:
+            body: Any = arrival.body
+            with suppress(ValueError, AttributeError):
+                said: Any = body.get("phenomenonTime") or body.get("resultTime")
+                times.setdefault(arrival.datastream, set()).add(read_when(said).start)
+        async with self._database.read() as session:
+            streams = await session.execute(question_of(DatastreamRow.number.in_(list(times))))
+            named = [Stream(*row).named(self._door.register) for row in streams]
+        recorded = self._observing.recorded
+        spans = await asyncio.to_thread(recorded.spans)
+        for one in named:
+            span = spans.get((one.thing, one.property)) if one is not None else None
+            if one is None or span is None:
+                continue
+            inside = [t for t in times[one.number] if span[0] <= t <= span[1]]
+            for at in range(0, len(inside), 1000):
+                part = inside[at : at + 1000]
+                bare = one._replace(hidden=0)
+                values = seen = await asyncio.to_thread(recorded.values_at, bare, part)
+                if one.hidden:  # what is hidden is there, and nobody sees it
+                    seen = await asyncio.to_thread(recorded.values_at, one, part)
+                found.update({Key(one.number, t): seen.get(t) for t in values})
+        return Looked(settled, found)
 
     async def _hand_over(self, sent: dict[int, Sent], keys: dict[int, Key]) -> None:
         """Put the numbers on the stream, old ones as history."""
@@ -325,70 +296,11 @@ class Taking:
             if stream is None:
                 raise fault(OBSERVATION, "its Datastream is gone")
             one = Sent(stream, kept, feature, number_of(stream, kept.get("result")), ahead=False)
-            row = await _row_of(session, entity)
-            for name, value in _columns(one).items():
+            row = await row_of(session, entity)
+            for name, value in columns_of(one).items():
                 setattr(row, name, value)
 
     async def remove(self, actor: str, entity: Entity) -> None:
         """Remove an observation; what the lake has of it is hidden from now on."""
         async with self._database.write(actor) as session:
-            (await _row_of(session, entity)).gone = True
-
-
-async def _row_of(session: AsyncSession, entity: Entity) -> ObservationRow:
-    """Return the row of an observation, made if it was only in the lake so far."""
-    if entity.number:
-        row = await session.get(ObservationRow, entity.number)
-        if row is not None:
-            return row
-    at: When = entity.values["phenomenonTime"]
-    row = ObservationRow(
-        datastream=entity.links["Datastream"], time=at.start, turn=0,
-        result=entity.values["result"], feature=entity.links["FeatureOfInterest"], gone=False,
-    )  # fmt: skip
-    session.add(row)
-    await session.flush()
-    return row
-
-
-def _columns(one: Sent) -> dict[str, Any]:
-    values = one.values
-    valid, result_time = values.get("validTime"), values.get("resultTime")
-    return {
-        "end": one.when.end, "result": values.get("result"), "feature": one.feature,
-        "result_time": result_time.start if result_time is not None else None,
-        "valid_from": valid.start if valid is not None else None,
-        "valid_to": valid.end if valid is not None else None,
-        "quality": values.get("resultQuality"), "parameters": values.get("parameters"),
-    }  # fmt: skip
-
-
-def _says(row: ObservationRow) -> dict[str, Any]:
-    names = (
-        "end", "result", "feature", "result_time", "valid_from", "valid_to", "quality",
-        "parameters",
-    )  # fmt: skip
-    return {name: getattr(row, name) for name in names}
-
-
-async def default_feature(session: AsyncSession, thing: int) -> int | None:
-    """Return the feature that stands for where a thing is now, made from its location if new."""
-    at = ThingLocationRow
-    places = select(LocationRow).where(
-        LocationRow.number.in_(select(at.location).where(at.thing == thing))
-    )
-    found = (await session.scalars(places.order_by(LocationRow.number))).all()
-    place = next((one for one in found if one.encoding in GEOJSON), None)
-    if place is None:
-        return None
-    known = select(func.max(FeatureRow.number)).where(FeatureRow.location == place.number)
-    number = (await session.execute(known)).scalar()
-    if number is not None:
-        return int(number)
-    row = FeatureRow(
-        name=place.name, description=place.description, encoding=place.encoding,
-        feature=place.location, properties=place.properties, location=place.number,
-    )  # fmt: skip
-    session.add(row)
-    await session.flush()
-    return row.number
+            (await row_of(session, entity)).gone = True
