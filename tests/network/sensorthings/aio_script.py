@@ -2,6 +2,7 @@
 
 Prints one JSON object with what it saw; `test_aio_client.py` looks at it.
 """
+# mypy: disable-error-code="import-not-found"
 
 import asyncio
 import json
@@ -103,7 +104,7 @@ async def main(base: str, name: str) -> None:
             "property": stream.observed_property.definition if stream.observed_property else None,
             "by_name": by_name["@iot.id"] if by_name else None, "events": events,
         }  # fmt: skip
-    print(json.dumps(told))
+    sys.stdout.write(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -78,20 +78,35 @@ async def test_links_lead_as_deep_as_one_walks(house: House) -> None:
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("Thing", 404), ("Things(999999)", 404), ("Things('a')", 404), ("Things(1)/Nothing", 404),
-        ("Nothing", 404), ("Things/name", 404), ("Things/$value", 404), ("Things(1", 404),
-        ("Observations('none')", 404), ("Observations(5)", 404), ("Things(99999999999999999999)", 404),
-        ("Things?$top=-1", 400), ("Things?$top=x", 400), ("Things?$what=1", 400),
-        ("Things?$filter=nam eq 1", 400), ("Things?$filter=name eq", 400),
-        ("Things?$expand=Nothing", 400), ("Things?$orderby=nothing", 400),
-        ("Things?$select=nothing", 400), ("Things?$filter=foo(name)", 400),
-        ("Things?$filter=length(name,name) eq 1", 400), ("Things?$top=1&$top=2", 400),
-        ("Things?$resultFormat=dataArray", 400), ("Things?$count=maybe", 400),
+        ("Thing", 404),
+        ("Things(999999)", 404),
+        ("Things('a')", 404),
+        ("Things(1)/Nothing", 404),
+        ("Nothing", 404),
+        ("Things/name", 404),
+        ("Things/$value", 404),
+        ("Things(1", 404),
+        ("Observations('none')", 404),
+        ("Observations(5)", 404),
+        ("Things(99999999999999999999)", 404),
+        ("Things?$top=-1", 400),
+        ("Things?$top=x", 400),
+        ("Things?$what=1", 400),
+        ("Things?$filter=nam eq 1", 400),
+        ("Things?$filter=name eq", 400),
+        ("Things?$expand=Nothing", 400),
+        ("Things?$orderby=nothing", 400),
+        ("Things?$select=nothing", 400),
+        ("Things?$filter=foo(name)", 400),
+        ("Things?$filter=length(name,name) eq 1", 400),
+        ("Things?$top=1&$top=2", 400),
+        ("Things?$resultFormat=dataArray", 400),
+        ("Things?$count=maybe", 400),
         ("Things?$filter=" + "(" * 60 + "true" + ")" * 60, 400),
         ("Things?$filter=name eq '" + "x" * 9000 + "'", 400),
         ("Things?$expand=" + "Datastreams/Thing/" * 3 + "Locations", 400),
     ],
-)  # fmt: skip
+)
 async def test_what_cannot_be_is_a_problem_with_its_status(
     house: House, path: str, status: int
 ) -> None:
@@ -103,19 +118,31 @@ async def test_what_cannot_be_is_a_problem_with_its_status(
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("Things", {"name": "x"}), ("Things", {"name": 5, "description": "y"}), ("Things", []),
+        ("Things", {"name": "x"}),
+        ("Things", {"name": 5, "description": "y"}),
+        ("Things", []),
         ("Things", {"name": "x", "description": "y", "nam": 1}),
         ("Things", {"name": "x", "description": "y", "properties": 5}),
         ("Things", {"name": "x", "description": "y", "Locations": {"@iot.id": 1}}),
         ("Things", {"name": "x", "description": "y", "Locations": [{"@iot.id": 77}]}),
-        ("Locations", {"name": "x", "description": "y", "encodingType": "application/geo+json",
-                       "location": {"type": "Point"}}),
+        (
+            "Locations",
+            {
+                "name": "x",
+                "description": "y",
+                "encodingType": "application/geo+json",
+                "location": {"type": "Point"},
+            },
+        ),
         ("Datastreams", datastream("d")),
         ("Datastreams", {**datastream("d"), "Thing": {"@iot.id": 12345}}),
-        ("Observations", {"result": 1}), ("Observations", {"result": 1, "Datastream": {"@iot.id": 9}}),
-        ("Things", b"{"), ("Things", b"[" * 5000), ("Things", b'{"a":' * 1000 + b"1" + b"}" * 1000),
+        ("Observations", {"result": 1}),
+        ("Observations", {"result": 1, "Datastream": {"@iot.id": 9}}),
+        ("Things", b"{"),
+        ("Things", b"[" * 5000),
+        ("Things", b'{"a":' * 1000 + b"1" + b"}" * 1000),
     ],
-)  # fmt: skip
+)
 async def test_what_makes_no_entity_is_refused_and_leaves_nothing(
     house: House, path: str, body: Any
 ) -> None:

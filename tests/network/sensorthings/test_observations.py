@@ -290,7 +290,8 @@ async def test_things_are_found_by_what_their_datastreams_observed(house: House)
         assert await names("not (Datastreams/Observations/result ge 0)") == []
         text = f"Datastreams/Observations/phenomenonTime ge {iso(NOW)} and length(name) eq 2"
         assert await names(text, orderby="name desc") == ["t2", "t1", "t0"]
-        text = "st_within(Locations/location, geography'POLYGON((113.5 29,115.5 29,115.5 31,113.5 31,113.5 29))')"
+        box = "POLYGON((113.5 29,115.5 29,115.5 31,113.5 31,113.5 29))"
+        text = f"st_within(Locations/location, geography'{box}')"
         assert await names(text) == ["t0", "t1"]
         assert await names("geo.distance(Locations/location, geography'POINT(116 30)') lt 0.5") == [
             "t2"
@@ -302,8 +303,10 @@ async def test_things_are_found_by_what_their_datastreams_observed(house: House)
             "Datastreams", expand="Observations($top=1;$orderby=phenomenonTime desc;$select=result)"
         )
         assert [one["Observations"] for one in latest] == [
-            [{"result": 0.0}], [{"result": 10.0}], [{"result": 20.0}]
-        ]  # fmt: skip
+            [{"result": 0.0}],
+            [{"result": 10.0}],
+            [{"result": 20.0}],
+        ]
         assert all("Observations@iot.nextLink" in one for one in latest)
         far = await house.values(
             "Things",
