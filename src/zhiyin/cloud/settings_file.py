@@ -209,10 +209,9 @@ def _should(key: str) -> Words:
         case inspect.StructType():
             return Words("一个表,例如 [web]", "a table such as [web]")
         case inspect.IntType(ge=low, le=high):
-            up_to = (
-                Words("", "") if high is None else Words(f",至多 {high}", f" and at most {high}")
-            )
-            return Words(f"整数,至少 {low}{up_to.zh}", f"a whole number, at least {low}{up_to.en}")
+            least = Words(f"至少 {low}", f"at least {low}")
+            span = least if high is None else Words(f"{low} 到 {high}", f"{low} to {high}")
+            return Words(f"整数,{span.zh}", f"a whole number, {span.en}")
         case inspect.LiteralType(values=words):
             listed = ", ".join(map(str, words))
             return Words(f"其中之一:{listed}", f"one of {listed}")

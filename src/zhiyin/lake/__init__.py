@@ -21,11 +21,12 @@ from zhiyin.lake.model import (
 from zhiyin.lake.quality import Flagger
 from zhiyin.lake.quality_section import limits_of
 from zhiyin.lake.query import STEPS, Observations
+from zhiyin.lake.recorded import Named, Question, Recorded, Sorting
 from zhiyin.lake.writer import LakeUnwritable, ObservationsTable
 
 __all__ = [
-    "NEVER", "STEPS", "Admission", "Columns", "EventLedger", "Flagger", "Flags", "Floats",
-    "Ints", "LakeUnwritable", "Limits", "LiveState", "Mask", "Millis", "Observations",
-    "ObservationsTable", "Packed", "UnreadableBatch", "Verdict", "decode", "flag_counts",
-    "flags_shown", "joined", "limits_of", "values_at",
+    "NEVER", "STEPS", "Admission", "Columns", "EventLedger", "Flagger", "Flags", "Floats", "Ints",
+    "LakeUnwritable", "Limits", "LiveState", "Mask", "Millis", "Named", "Observations",
+    "ObservationsTable", "Packed", "Question", "Recorded", "Sorting", "UnreadableBatch",
+    "Verdict", "decode", "flag_counts", "flags_shown", "joined", "limits_of", "values_at",
 ]  # fmt: skip

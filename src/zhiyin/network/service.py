@@ -62,6 +62,7 @@ class Taken(NamedTuple):
 
     accepted: int
     reasons: dict[str, int]
+    position: int = 0  # of the batch on the stream; 0 when nothing of it went there
 
 
 class Door:
@@ -155,13 +156,15 @@ class Door:
         headers: dict[str, str] | None = None,
     ) -> Taken:
         now = self._clock.now()
+        position = 0
         if rejected:
             await self.keep(rejected, key)
         if len(checked.columns):
             body = checked.columns.encode(now, source)
-            await self._bus.publish(subject, body, msg_id=key, headers=headers)
+            position = await self._bus.publish(subject, body, msg_id=key, headers=headers)
             accepted.labels(source).inc(len(checked.columns))
-        return Taken(len(checked.columns), dict(Counter(item.reason for item in rejected)))
+        reasons: dict[str, int] = dict(Counter(item.reason for item in rejected))
+        return Taken(len(checked.columns), reasons, position)
 
     async def keep(self, rejected: Sequence[Rejected], key: str | None = None) -> None:
         """Put items on the quarantine stream; they are counted there, listed and replayed."""
@@ -253,6 +256,16 @@ async def complete_series(database: Database, types: Types, actor: str, now: int
         if missing:
             await store.add_devices(session, [], missing)
     return len(missing)
+
+
+async def register_series(session: AsyncSession, series: Series) -> int:
+    """Register one series that no device template declares; return its index.
+
+    Whoever calls says `REGISTER_CHANGED` on the bus after the transaction.
+    """
+    row = msgspec.structs.asdict(series)
+    del row["index"]
+    return await store.add_devices(session, [], [row]) - 1
 
 
 def _series(device: str, type_: str, name: str, kind: PropertyType, now: int) -> dict[str, Any]:

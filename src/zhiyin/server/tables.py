@@ -3,6 +3,7 @@
 import zhiyin.atlas.store
 import zhiyin.command.store
 import zhiyin.network.pull.store
+import zhiyin.network.sensorthings.store
 import zhiyin.network.store
 import zhiyin.watch.store  # noqa: F401
 from zhiyin.cloud import Row

@@ -48,8 +48,8 @@ pulls:
     table: {mapping: gauges}
   - {pull: nowhere, title: {zh-CN: 无, en: none}, every: 1h, from: http, table: {mapping: gauges}}
 """
-BOUND = """
-bound:
+# The last key of the pack's file is `bound`.
+BOUND = """\
   - {device: "IMEI-1", template: depth_gauge, thing: yingwu_underpass, renames: {wl: depth}}
 """
 
