@@ -12,6 +12,7 @@ import uvloop
 from zhiyin import cloud, network
 from zhiyin.server.act import run_act
 from zhiyin.server.brain import Brain, load_brain
+from zhiyin.server.pulled import Places
 from zhiyin.server.sense import run_sense
 
 log = structlog.get_logger()
@@ -27,8 +28,11 @@ async def run_gateway(brain: Brain, bus: cloud.Bus, database: cloud.Database) ->
         tasks.create_task(network.run_gateway(brain.settings, bus, door))
         tasks.create_task(stations.run())
         tasks.create_task(
-            network.run_pulls(brain.settings, brain.clock, bus, database, door, brain.declared)
-        )
+            network.run_pulls(
+                brain.settings, brain.clock, bus, database, door, brain.declared,
+                Places(database, brain.clock).take,
+            )
+        )  # fmt: skip
 
 
 async def _stations(
