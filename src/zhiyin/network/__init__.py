@@ -5,7 +5,7 @@ from zhiyin.network.gateway import run_gateway
 from zhiyin.network.health import Health
 from zhiyin.network.intake import Message
 from zhiyin.network.model import Device, Reason, Register, Rejected, Series
-from zhiyin.network.pull.run import run_pulls
+from zhiyin.network.pulls import run_pulls
 from zhiyin.network.section import DeviceTemplate, bound_devices
 from zhiyin.network.service import (
     Door,

@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import httpx
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zhiyin.cloud import Database
 from zhiyin.kernel import Clock
+
+if TYPE_CHECKING:
+    import httpx
 
 MIB = 1024 * 1024
 
@@ -20,7 +21,7 @@ class Around(NamedTuple):
 
     database: Database
     clock: Clock
-    client: httpx.AsyncClient
+    client: "httpx.AsyncClient"
     hand: Hand
     known: Known
     folder: Path  # for what is fetched

@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from zhiyin.cloud import PullSettings
+from zhiyin.network.pull.address import shown
 from zhiyin.network.pull.faults import SourceAway, SourceRefuses, SourceUnset, TooMuch
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
@@ -41,12 +42,6 @@ def secret_of(told: PullSettings, pull: str) -> str:
         return Path(told.secret.removeprefix("file:")).read_text("utf-8").strip()
     except OSError as fault:
         raise SourceUnset(pull=pull, reason=f"its secret's file: {fault.strerror}") from fault
-
-
-def shown(url: str) -> str:
-    """Return an address without user, password and query."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
 
 
 class Web:

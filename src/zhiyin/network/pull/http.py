@@ -9,10 +9,9 @@ from zhiyin.cloud import Bus, Database, PullSettings, Settings
 from zhiyin.kernel import Clock, iso
 from zhiyin.network.declared import Declared
 from zhiyin.network.pull import store
+from zhiyin.network.pull.address import ASKED, shown
 from zhiyin.network.pull.declared import DeclaredPull
 from zhiyin.network.pull.faults import NoSuchPull, PullBusy, SourceUnset
-from zhiyin.network.pull.fetch import shown
-from zhiyin.network.pull.run import ASKED
 
 _TIMES = ("next_at", "started_at", "ended_at", "good_at")
 

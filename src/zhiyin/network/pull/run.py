@@ -22,6 +22,7 @@ from zhiyin.kernel import Clock, Fault, WorldFault, new_id, parse_duration
 from zhiyin.network import service
 from zhiyin.network.declared import Declared
 from zhiyin.network.pull import store
+from zhiyin.network.pull.address import ASKED
 from zhiyin.network.pull.around import Around, Came, Hand
 from zhiyin.network.pull.declared import DeclaredPull
 from zhiyin.network.pull.deliver import Delivery
@@ -30,7 +31,6 @@ from zhiyin.network.pull.fetch import Away
 from zhiyin.network.pull.work import work
 
 log = structlog.get_logger()
-ASKED = "network.pull.asked"
 AT_ONCE = 2  # pulls that run at the same time
 FIRST_RETRY = 10_000  # ms; doubled with each failure
 HELD = 20.0  # seconds after which a runner that says nothing has lost its pull
@@ -237,15 +237,3 @@ def _short(fault: Fault) -> dict[str, Any]:
     told = fault.problem()
     told["fields"] = {name: value[:SHOWN] for name, value in told["fields"].items()}
     return {key: one[:SHOWN] if isinstance(one, str) else one for key, one in told.items()}
-
-
-async def run_pulls(
-    settings: Settings, clock: Clock, bus: Bus, database: Database, door: service.Door,
-    declared: Declared, hand: Hand = nobody,
-) -> None:  # fmt: skip
-    """Fetch what packs declare and settings give addresses for, on schedule, for ever.
-
-    `hand` takes places (pull, layer, GeoJSON): `stations`, `vehicles` and `geofencing_zones` of
-    GBFS; the server brings them to the atlas.
-    """
-    await Runner(settings, clock, bus, database, door, declared, hand).run()

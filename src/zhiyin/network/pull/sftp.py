@@ -9,8 +9,9 @@ from urllib.parse import unquote, urlsplit
 import asyncssh
 
 from zhiyin.cloud import PullSettings
+from zhiyin.network.pull.address import shown
 from zhiyin.network.pull.faults import SourceAway, SourceRefuses, SourceUnset, TooMuch
-from zhiyin.network.pull.fetch import secret_of, shown, wanted
+from zhiyin.network.pull.fetch import secret_of, wanted
 
 BLOCK = 256 * 1024
 _MANY = 100_000  # names of a folder

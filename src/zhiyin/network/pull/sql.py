@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from zhiyin.cloud import PullSettings
 from zhiyin.kernel import parse_duration
 from zhiyin.network.mapping import Mapping
+from zhiyin.network.pull.address import shown
 from zhiyin.network.pull.faults import NotAsDeclared, SourceAway, SourceRefuses, SourceUnset
-from zhiyin.network.pull.fetch import secret_of, shown
+from zhiyin.network.pull.fetch import secret_of
 from zhiyin.network.pull.section import Pull, Since
 from zhiyin.network.pull.tables import Record, cell
 
