@@ -35,6 +35,15 @@ def until(check: Check, seconds: float = 30.0, what: str = "") -> Any:
         time.sleep(0.05)
 
 
+def _toml(name: str, table: dict[str, Any]) -> list[str]:
+    """Return the lines of a table and of the tables in it."""
+    plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    lines = [f"[{name}]"] + [f"{key} = {json.dumps(value)}" for key, value in plain.items()]
+    for key, inner in table.items():
+        lines += _toml(f"{name}.{key}", inner) if isinstance(inner, dict) else []
+    return lines
+
+
 @dataclass
 class RunningBrain:
     """One brain, started as a user starts it."""
@@ -59,8 +68,7 @@ class RunningBrain:
                       if not isinstance(value, dict)]  # fmt: skip
             for name, table in tables.items():
                 if isinstance(table, dict):
-                    lines.append(f"[{name}]")
-                    lines += [f"{key} = {json.dumps(value)}" for key, value in table.items()]
+                    lines += _toml(name, table)
             file.write_text("\n".join(lines), encoding="utf-8")
         (self.folder / "var" / "run" / "address.json").unlink(missing_ok=True)
         self.process = subprocess.Popen(

@@ -41,6 +41,20 @@ def cloudburst(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBrai
     """The bad day at sixty times speed: the underpasses fill about 45 s after the start."""
     brain = RunningBrain(tmp_path_factory.mktemp("cloudburst"))
     data = str(brain.folder / "var")
-    brain.start(("demo", "--day", "cloudburst", "--speed", "60", "--seed", "1", "--fleet", "500", "--data", data))
+    brain.start(
+        (
+            "demo",
+            "--day",
+            "cloudburst",
+            "--speed",
+            "60",
+            "--seed",
+            "1",
+            "--fleet",
+            "500",
+            "--data",
+            data,
+        )
+    )
     yield brain
     brain.stop()

@@ -41,9 +41,9 @@ def test_the_example_is_the_defaults() -> None:
     assert cloud.load(example, environ={}) == cloud.Settings()
     tables = tomllib.loads(example.read_text(encoding="utf-8"))
     names = {
-        f"{table}.{key}" if isinstance(value, dict) else table
+        f"{table}.{key}" if key else table
         for table, value in tables.items()
-        for key in (value if isinstance(value, dict) else [None])
+        for key in (value if isinstance(value, dict) and value else [None])
     }
     assert names == cloud.known_settings().keys()
 

@@ -3,6 +3,7 @@
 from zhiyin.cloud.broker import binary, broker_log, free_port, prepare_streams, taken, write_config
 from zhiyin.cloud.bus import (
     EVENTS,
+    MQTT_ALL,
     MQTT_STREAM,
     MQTT_SUBJECT,
     OBSERVATIONS,
@@ -16,17 +17,24 @@ from zhiyin.cloud.bus import (
 from zhiyin.cloud.database import Database, OutboxRow, Row, announce
 from zhiyin.cloud.reading import PositionRow, position_of, take_in
 from zhiyin.cloud.relay import RELAYED, poke_after_writes, prune, relay_once, run_relay
-from zhiyin.cloud.settings import GatewaySettings, HealthSettings, Settings
+from zhiyin.cloud.settings import (
+    GatewaySettings,
+    HealthSettings,
+    PullSettings,
+    PushSettings,
+    Settings,
+    VisionSettings,
+)
 from zhiyin.cloud.settings_file import known_settings, load
 from zhiyin.cloud.supervise import Child, PortTaken, Supervisor, claim, dies_with, hold
 from zhiyin.cloud.telemetry import METRICS, log_to_file, metrics_page
 
 __all__ = [
-    "EVENTS", "METRICS", "MQTT_STREAM", "MQTT_SUBJECT", "OBSERVATIONS", "QUARANTINE", "RELAYED",
-    "Bus", "BusDown", "BusFull", "Child", "Database", "GatewaySettings", "HealthSettings",
-    "Message", "OutboxRow", "PortTaken", "PositionRow", "Row", "Settings", "Supervisor",
-    "announce", "binary", "broker_log", "claim", "dies_with", "free_port", "hold",
-    "known_settings", "load", "log_to_file", "metrics_page", "poke_after_writes", "position_of",
-    "prepare", "prepare_streams", "prune", "relay_once", "run_relay", "take_in", "taken",
-    "write_config",
+    "EVENTS", "METRICS", "MQTT_ALL", "MQTT_STREAM", "MQTT_SUBJECT", "OBSERVATIONS", "QUARANTINE",
+    "RELAYED", "Bus", "BusDown", "BusFull", "Child", "Database", "GatewaySettings",
+    "HealthSettings", "Message", "OutboxRow", "PortTaken", "PositionRow", "PullSettings",
+    "PushSettings", "Row", "Settings", "Supervisor", "VisionSettings", "announce", "binary",
+    "broker_log", "claim", "dies_with", "free_port", "hold", "known_settings", "load",
+    "log_to_file", "metrics_page", "poke_after_writes", "position_of", "prepare",
+    "prepare_streams", "prune", "relay_once", "run_relay", "take_in", "taken", "write_config",
 ]  # fmt: skip

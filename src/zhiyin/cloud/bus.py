@@ -28,6 +28,7 @@ log = structlog.get_logger()
 OBSERVATIONS, QUARANTINE, EVENTS = "OBSERVATIONS", "QUARANTINE", "EVENTS"
 MQTT_STREAM = "$MQTT_msgs"  # nats-server's own name for what QoS 1 publishers have handed over
 MQTT_CONSUMER = "zhiyin-interest"
+MQTT_ALL = "$MQTT.msgs.>"
 MQTT_SUBJECT = "$MQTT.msgs.v1.observations.>"  # topic v1/observations/<thing>
 PAYLOAD = 8 * 1024 * 1024
 
@@ -362,7 +363,7 @@ async def _hold_mqtt(bus: Bus) -> None:
         "durable_name": MQTT_CONSUMER,
         "ack_policy": "explicit",
         "deliver_policy": "all",
-        "filter_subject": MQTT_SUBJECT,
+        "filter_subject": MQTT_ALL,
     }
     body = {"stream_name": MQTT_STREAM, "config": config}
     answer = await bus.api(f"CONSUMER.DURABLE.CREATE.{MQTT_STREAM}.{MQTT_CONSUMER}", body)

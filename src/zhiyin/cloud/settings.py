@@ -58,6 +58,13 @@ class GatewaySettings(Section, frozen=True):
     order_within: str = "30s"  # a device that has not answered by then has not done it
 
 
+class VisionSettings(Section, frozen=True):
+    """The receiver of vision events by GA/T 1400, on the web server's port."""
+
+    server: str = "42010500002000000001"  # our own 20-digit id
+    people: bool = False  # whether faces and persons are taken at all; never their pictures
+
+
 class HealthSettings(Section, frozen=True):
     """When a device counts as late or lost, in multiples of its expected rhythm."""
 
@@ -117,6 +124,33 @@ class LogSettings(Section, frozen=True):
     mib: Annotated[int, Meta(ge=1)] = 32
 
 
+class PushSettings(Section, frozen=True):
+    """A platform that may push: `[push.NAME]`; `secret` may be `file:/path`."""
+
+    mapping: str
+    secret: str = ""
+    sign: str = ""  # the mapping's own way when empty
+    templates: tuple[str, ...] = ()  # device templates it may speak for; all when empty
+    open: bool = False  # whether anybody may push without a secret
+
+
+class PullSettings(Section, frozen=True):
+    """Where a declared pull fetches from: `[pull.NAME]`; `secret` may be `file:/path`.
+
+    `url` is an address, a folder's path, `sftp://host/folder` or a database's. With `user` the
+    secret is a password; without, it is sent as bearer token, or as it is in `header`.
+    """
+
+    url: str
+    user: str = ""
+    secret: str = ""
+    header: str = ""
+    key_file: str = ""  # SSH: our private key; `secret` is then its passphrase
+    host_key: str = ""  # SSH: the host's public key, as known_hosts has it
+    hosts: tuple[str, ...] = ()  # other hosts it may lead to: redirects, feeds of GBFS
+    off: bool = False
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that may differ between two installations."""
 
@@ -126,6 +160,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web: WebSettings = field(default_factory=WebSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     gateways: GatewaySettings = field(default_factory=GatewaySettings)
+    vision: VisionSettings = field(default_factory=VisionSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     bus: BusSettings = field(default_factory=BusSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
@@ -133,6 +168,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     lake: LakeSettings = field(default_factory=LakeSettings)
     packs: PackSettings = field(default_factory=PackSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    push: dict[str, PushSettings] = {}
+    pull: dict[str, PullSettings] = {}
 
     @property
     def folder(self) -> Path:

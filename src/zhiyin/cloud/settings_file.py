@@ -67,6 +67,15 @@ class NoSettingsFile(CallerFault):
     do = Words("改正路径,或不指定。", "Correct the path, or name none.")
 
 
+class Tables(str):
+    """What is wrong with tables whose content is not to be shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 def load(
     file: Path | None = None,
     environ: Mapping[str, str] | None = None,
@@ -95,8 +104,12 @@ def load(
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as fault:
         # msgspec names a list's element `only[...]`; the setting is the list.
-        key = str(fault).partition(" - at ")[2].strip("`$.").partition("[")[0]
-        raise _wrong(origin(key), key, _value(values, key), _should(key)) from fault
+        sentence, _, place = str(fault).partition(" - at ")
+        key = place.strip("`$.").partition("[")[0]
+        value = _value(values, key)
+        if isinstance(_default(key), dict):  # what stands there may hold a secret
+            value = Tables(sentence)
+        raise _wrong(origin(key), key, value, _should(key)) from fault
     _check_texts(settings, origin)
     return settings
 
@@ -195,10 +208,10 @@ def _should(key: str) -> Words:
     match kind:
         case inspect.StructType():
             return Words("一个表,例如 [web]", "a table such as [web]")
-        case inspect.IntType(ge=low, le=None):
-            return Words(f"整数,至少 {low}", f"a whole number, at least {low}")
         case inspect.IntType(ge=low, le=high):
-            return Words(f"整数,{low} 到 {high}", f"a whole number, {low} to {high}")
+            least = Words(f"至少 {low}", f"at least {low}")
+            span = least if high is None else Words(f"{low} 到 {high}", f"{low} to {high}")
+            return Words(f"整数,{span.zh}", f"a whole number, {span.en}")
         case inspect.LiteralType(values=words):
             listed = ", ".join(map(str, words))
             return Words(f"其中之一:{listed}", f"one of {listed}")
@@ -208,6 +221,10 @@ def _should(key: str) -> Words:
             return Words("true 或 false", "true or false")
         case inspect.VarTupleType():
             return Words("一列文字", "a list of texts")
+        case inspect.DictType():
+            return Words(
+                f"[{key}.名字] 的表,键见 {PAGE}", f"tables [{key}.NAME] with keys as {PAGE} has"
+            )
     return Words("文字", "a text")
 
 

@@ -11,7 +11,7 @@ from zhiyin.network.intake import Message
 from zhiyin.network.model import Rejected
 from zhiyin.network.protocols import KEYS, wire
 from zhiyin.network.section import DeviceTemplate
-from zhiyin.network.service import Types
+from zhiyin.network.types import Types
 
 
 class FrameReader:

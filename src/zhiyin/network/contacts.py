@@ -74,7 +74,8 @@ class Contacts:
             return contact
         if device:
             contact = self._strangers.pop(address, None) or Contact(address)
-            contact.device = device
+            contact.device, contact.last = device, 0  # nothing of before was taken
+            contact.arrivals.clear()
             self._known[address] = contact
             return contact
         if contact is not None:  # no longer a device of ours

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from python_calamine import CalamineError, CalamineWorkbook
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +15,8 @@ from zhiyin.kernel import CallerFault, Fault, Words, iso, new_id, parse_duration
 from zhiyin.network import store
 from zhiyin.network.model import Device
 from zhiyin.network.section import DeviceTemplate
-from zhiyin.network.service import REGISTER_CHANGED, AddressTaken, Types, UnknownType, enrol
+from zhiyin.network.service import REGISTER_CHANGED, AddressTaken, UnknownType, enrol
+from zhiyin.network.types import Types
 
 COLUMNS = ("id", "template", "type", "thing", "address", "key", "every", "model", "firmware")
 CHANGEABLE = ("address", "key", "settings", "every", "repair", "model", "firmware", "template")
@@ -128,6 +128,8 @@ def _wrong(where: str, name: str, value: str, should_zh: str, should_en: str) ->
 
 def read_sheet(body: bytes) -> list[dict[str, str]]:
     """Return the rows of a CSV or Excel file by column name; UnreadableSheet."""
+    from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415
+
     try:
         if body[:2] == b"PK" or body[:4] == b"\xd0\xcf\x11\xe0":
             table = CalamineWorkbook.from_filelike(io.BytesIO(body)).get_sheet_by_index(0)

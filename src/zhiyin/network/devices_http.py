@@ -21,7 +21,8 @@ from zhiyin.network.model import Device
 from zhiyin.network.orders import NoSuchDevice, OrdersOff
 from zhiyin.network.protocols import KEYS, wire
 from zhiyin.network.section import DeviceTemplate
-from zhiyin.network.service import Door, Types, enrol
+from zhiyin.network.service import Door, enrol
+from zhiyin.network.types import Types
 
 User = Annotated[str, HeaderParameter(name="X-Zhiyin-User")]
 Page = Annotated[int, Parameter(ge=1, le=1000)]

@@ -16,7 +16,8 @@ from zhiyin.network import store
 from zhiyin.network.frame import Facts, Reading
 from zhiyin.network.model import Device
 from zhiyin.network.section import DeviceTemplate
-from zhiyin.network.service import REGISTER_CHANGED, Types
+from zhiyin.network.service import REGISTER_CHANGED
+from zhiyin.network.types import Types
 
 log = structlog.get_logger()
 

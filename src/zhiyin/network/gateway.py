@@ -3,19 +3,24 @@
 A PUBACK means that the message is in the broker's stream. The gateway reads that stream in
 order; each batch it puts on ours carries the position it reached, so after a crash it goes on
 exactly there. Only then are the broker's messages removed.
+
+Topics `v1/observations/<thing>` are ours; others are read when a declared mapping expects them.
+What no mapping expects is counted and left: the broker may serve others too.
 """
 
 import asyncio
 import time
 
 import msgspec
+import prometheus_client
 import structlog
 
-from zhiyin.cloud import MQTT_STREAM, MQTT_SUBJECT, OBSERVATIONS, Bus, Settings
+from zhiyin.cloud import MQTT_ALL, MQTT_STREAM, MQTT_SUBJECT, OBSERVATIONS, Bus, Settings
 from zhiyin.cloud import Message as BusMessage
 from zhiyin.kernel import WorldFault, fixed_id, parse_duration
 from zhiyin.network.intake import Message
 from zhiyin.network.model import Reason, Rejected
+from zhiyin.network.payload.topics import read_topic
 from zhiyin.network.service import Door
 from zhiyin.network.wire import Bad, read_mqtt
 
@@ -25,6 +30,10 @@ ACCEPTED = "observations.mqtt"
 POSITION = "Zhiyin-Mqtt-Position"
 OURS = MQTT_SUBJECT.removesuffix(">")
 CLEAN = 2.0  # seconds between removals of what has been taken
+
+unexpected = prometheus_client.Counter(
+    "zhiyin_mqtt_unexpected", "MQTT messages on topics that no mapping expects"
+)
 
 
 async def run_gateway(settings: Settings, bus: Bus, door: Door) -> None:
@@ -44,7 +53,7 @@ async def run_gateway(settings: Settings, bus: Bus, door: Door) -> None:
             cleaned = time.monotonic()
             try:
                 # The last one stays: an emptied stream may count anew when the broker crashes.
-                await bus.forget(MQTT_STREAM, position - 1, MQTT_SUBJECT)
+                await bus.forget(MQTT_STREAM, position - 1, MQTT_ALL)
             except WorldFault as fault:
                 log.info("broker keeps what was taken", fault=str(fault))
 
@@ -88,8 +97,10 @@ async def _take(door: Door, messages: list[BusMessage], limit: int) -> None:
     things: list[str] = []
     found: list[tuple[str, object, object]] = []
     bad: list[Rejected] = []
+    topics: list[BusMessage] = []
     for message in messages:
         if not message.subject.startswith(OURS):
+            topics.append(message)
             continue
         thing = message.subject.rpartition(".")[2]
         try:
@@ -104,6 +115,14 @@ async def _take(door: Door, messages: list[BusMessage], limit: int) -> None:
         for prop, value, said in readings:
             things.append(thing)
             found.append((prop, value, said if said is not None else message.time))
+    for message in topics:
+        read = await read_topic(door, message, limit, SOURCE)
+        if read is None:
+            unexpected.inc()
+            continue
+        bad += read.apart
+        things += read.message.thing
+        found += zip(read.message.property, read.message.value, read.message.time, strict=True)
     properties, values, times = zip(*found, strict=True) if found else ((), (), ())
     checked = await door.look(Message(things, properties, times, values), SOURCE)
     # One id for the same rejected message however often it is taken.

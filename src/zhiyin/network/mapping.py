@@ -7,11 +7,11 @@ of the properties come from that model, so that a mapping says only what is pecu
 import re
 from datetime import timedelta, timezone
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from zhiyin.kernel import DISTRICT_ZONE, PackFault, Words, factor, parse_duration
@@ -64,6 +64,13 @@ class UnitsDoNotFit(PackFault):
     do = Words("写与 {wanted} 同量纲的单位。", "State a unit that measures the same as {wanted}.")
 
 
+def zone_of(offset: str) -> timezone:
+    """Return the zone of an offset such as `+08:00`, which is the district's own."""
+    sign = -1 if offset[0] == "-" else 1
+    zone = timezone(sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6])))
+    return DISTRICT_ZONE if offset == "+08:00" else zone
+
+
 class ThingSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the thing's id comes from: a column (through `values` when given), or always one."""
 
@@ -93,10 +100,7 @@ class TimeSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("`zone` is an offset such as +08:00")
 
     def offset(self) -> timezone:
-        sign = -1 if self.zone[0] == "-" else 1
-        hours, minutes = int(self.zone[1:3]), int(self.zone[4:6])
-        zone = timezone(sign * timedelta(hours=hours, minutes=minutes))
-        return DISTRICT_ZONE if self.zone == "+08:00" else zone
+        return zone_of(self.zone)
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,6 +125,11 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delimiter: str = ","
     encoding: str = "utf-8-sig"
     source: str = ""
+
+    def named(self) -> list[str]:
+        """Return the columns that are read."""
+        named = [*self.time.columns, *self.columns]
+        return named + ([self.thing.column] if self.thing.column else [])
 
     def __post_init__(self) -> None:
         if self.every:
@@ -148,19 +157,38 @@ class Target(NamedTuple):
 
 def load_mapping(file: Path) -> Mapping:
     """Read a mapping; MappingUnreadable or MappingWrong name file, line and column."""
-    tree = _tree(file)
+    return read_as(file, tree_of(file), Mapping)
+
+
+Shape = TypeVar("Shape")
+
+
+def read_as(file: Path, tree: Any, shape: type[Shape]) -> Shape:
+    """Return a file's tree in its shape; MappingWrong names where it does not fit."""
     try:
-        return msgspec.convert(tree, Mapping)
+        return msgspec.convert(_plain(tree), shape)
     except (msgspec.ValidationError, LookupError) as fault:
         sentence, _, path = str(fault).partition(" - at `$")
         keys = re.findall(r"\[\.\.\.\]|[^.\[\]`]+", path)
         keys = [_misfit(tree) if key == "[...]" else key for key in keys]
-        raise MappingWrong(_place(file, tree, keys), problem=sentence) from fault
+        raise MappingWrong(place_of(file, tree, keys), problem=sentence) from fault
+
+
+def _plain(tree: Any) -> Any:
+    """Return the tree in plain numbers; ruamel's own remember how they were written."""
+    if isinstance(tree, dict):
+        return {_plain(key): _plain(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_plain(item) for item in tree]
+    if isinstance(tree, bool) or not isinstance(tree, int | float):
+        return tree
+    return int(tree) if isinstance(tree, int) else float(tree)
 
 
 def _misfit(tree: Any) -> str:
     """Return the name of the first column that has not its form; msgspec names no keys."""
-    for name, column in tree["columns"].items():
+    columns = tree.get("columns")
+    for name, column in columns.items() if isinstance(columns, dict) else ():
         try:
             msgspec.convert(column, Column)
         except msgspec.ValidationError:
@@ -170,12 +198,12 @@ def _misfit(tree: Any) -> str:
 
 def targets_of(mapping: Mapping, file: Path, model: Path) -> list[Target]:
     """Return what each mapped column becomes, with units and ranges from the pack's model."""
-    tree = _tree(file)
-    types = (_tree(model) or {}).get("types", {})
+    tree = tree_of(file)
+    types = (tree_of(model) or {}).get("types", {})
     known = (types.get(mapping.type) or {}).get("properties", {})
     targets = []
     for name, column in mapping.columns.items():
-        where = _place(file, tree, ["columns", name])
+        where = place_of(file, tree, ["columns", name])
         if column.property not in known:
             raise PropertyNotInModel(
                 where,
@@ -199,7 +227,7 @@ def _target(where: str, name: str, column: Column, told: Any) -> Target:
     return Target(name, column.property, unit, scale, offset, floor, ceiling, bool(column.unit))
 
 
-def _tree(file: Path) -> Any:
+def tree_of(file: Path) -> Any:
     """Return the file as ruamel's commented tree, which knows the line of every key."""
     try:
         return YAML(typ="rt").load(file.read_text("utf-8"))
@@ -213,12 +241,16 @@ def _tree(file: Path) -> Any:
         raise MappingUnreadable(str(file), problem=str(fault).split("\n", 1)[0]) from fault
 
 
-def _place(file: Path, tree: Any, keys: list[str]) -> str:
+def place_of(file: Path, tree: Any, keys: list[str]) -> str:
     """Return `file:line:column` of the deepest of the nested keys that the tree has."""
     line, column = 0, 0
     for key in keys:
-        if not isinstance(tree, CommentedMap) or key not in tree:
+        if isinstance(tree, CommentedSeq) and key.isdigit() and int(key) < len(tree):
+            line, column = tree.lc.item(int(key))
+            tree = tree[int(key)]
+        elif isinstance(tree, CommentedMap) and key in tree:
+            line, column = tree.lc.key(key)
+            tree = tree[key]
+        else:
             break
-        line, column = tree.lc.key(key)
-        tree = tree[key]
     return f"{file}:{line + 1}:{column + 1}"

@@ -87,13 +87,12 @@ class Counts(msgspec.Struct):
     gaps: int = 0
 
 
-class Reader:
-    """Rows of one file by one mapping, with counts that miss nothing."""
+class RowReader:
+    """Rows of one table by one mapping, with counts that miss nothing; `name` is the table's."""
 
-    def __init__(self, file: Path, mapping: Mapping, targets: Sequence[Target]) -> None:
+    def __init__(self, name: str, mapping: Mapping, targets: Sequence[Target]) -> None:
         self.counts = Counts()
-        self.bytes_read = 0
-        self._file, self._mapping, self._targets = file, mapping, targets
+        self._name, self._mapping, self._targets = name, mapping, targets
         self._missing = frozenset(mapping.missing)
         self._every = parse_duration(mapping.every) if mapping.every else 0
         self._zone = mapping.time.offset()
@@ -101,48 +100,24 @@ class Reader:
         self._latest: dict[str, int] = {}
         self._moments: dict[str, int] = {}
 
-    def __iter__(self) -> Iterator[Row]:
-        # What is not in the file's encoding stays visible as \\x.. and is kept apart as unknown.
-        with self._file.open(
-            encoding=self._mapping.encoding, errors="backslashreplace", newline=""
-        ) as text:
-            records = csv.reader(text, delimiter=self._mapping.delimiter)
-            self.header = next(records, [])
-            self._check_header()
-            yield from self._rows(text, records)
-
-    def _rows(self, text: TextIO, records: Any) -> Iterator[Row]:
-        raw = text.buffer
-        while True:
-            try:
-                cells = next(records)
-            except StopIteration:
-                return
-            except csv.Error as fault:
-                self.counts.rows += 1
-                yield self._apart(records.line_num, [], _unreadable_row(str(fault)))
-                continue
-            if cells:  # csv gives an empty list for an empty line
-                self.bytes_read = raw.tell()
-                self.counts.rows += 1
-                yield self._row(records.line_num, cells)
-
-    def _check_header(self) -> None:
-        mapping = self._mapping
-        named = [*mapping.time.columns, *mapping.columns]
-        named += [mapping.thing.column] if mapping.thing.column else []
+    def begin(self, header: list[str]) -> None:
+        """Take the names of the columns; ColumnsMissing, ColumnsUnspoken."""
+        self.header, mapping = header, self._mapping
+        named = mapping.named()
         lacking = [name for name in named if name not in self.header]
         if lacking:
             raise ColumnsMissing(
-                f"{self._file}:1", missing=", ".join(lacking), found=", ".join(self.header)
+                f"{self._name}:1", missing=", ".join(lacking), found=", ".join(self.header)
             )
         spoken = {*named, *mapping.ignore}
         unspoken = [name or '""' for name in self.header if name not in spoken]
         if unspoken:
-            raise ColumnsUnspoken(f"{self._file}:1", unspoken=", ".join(unspoken))
+            raise ColumnsUnspoken(f"{self._name}:1", unspoken=", ".join(unspoken))
         self._at = {name: number for number, name in enumerate(self.header)}
 
-    def _row(self, line: int, cells: list[str]) -> Row:
+    def row(self, line: int, cells: list[str]) -> Row:
+        """Read one record, which ends on `line`."""
+        self.counts.rows += 1
         self.counts.cells += len(self._targets)
         if len(cells) != len(self.header):
             found = f"{len(cells)}/{len(self.header)}"
@@ -157,6 +132,11 @@ class Reader:
         self._count_gap(thing, time)
         self.counts.apart += bool(row.reasons)
         return row
+
+    def unreadable(self, line: int, problem: str) -> Row:
+        """Count a record of which there are no cells."""
+        self.counts.rows += 1
+        return self._apart(line, [], _reason("csv", "", problem))
 
     def _lost(self, line: int, cells: list[str], *reasons: Reason) -> Row:
         self.counts.apart_cells += len(self._targets)
@@ -250,5 +230,33 @@ def _reason(code: str, column: str, found: str, **more: Any) -> Reason:
     return Reason(code, column, found, says.zh, says.en)
 
 
-def _unreadable_row(problem: str) -> Reason:
-    return _reason("csv", "", problem)
+class Reader(RowReader):
+    """Rows of one CSV file."""
+
+    def __init__(self, file: Path, mapping: Mapping, targets: Sequence[Target]) -> None:
+        super().__init__(str(file), mapping, targets)
+        self.bytes_read = 0
+        self._file = file
+
+    def __iter__(self) -> Iterator[Row]:
+        # What is not in the file's encoding stays visible as \\x.. and is kept apart as unknown.
+        with self._file.open(
+            encoding=self._mapping.encoding, errors="backslashreplace", newline=""
+        ) as text:
+            records = csv.reader(text, delimiter=self._mapping.delimiter)
+            self.begin(next(records, []))
+            yield from self._rows(text, records)
+
+    def _rows(self, text: TextIO, records: Any) -> Iterator[Row]:
+        raw = text.buffer
+        while True:
+            try:
+                cells = next(records)
+            except StopIteration:
+                return
+            except csv.Error as fault:
+                yield self.unreadable(records.line_num, str(fault))
+                continue
+            if cells:  # csv gives an empty list for an empty line
+                self.bytes_read = raw.tell()
+                yield self.row(records.line_num, cells)

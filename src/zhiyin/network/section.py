@@ -49,11 +49,15 @@ class DeviceTemplate(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Binding(Struct, frozen=True, forbid_unknown_fields=True):
-    """One device whose id is not that of its thing; `address` is its protocol's name for it."""
+    """One device whose id is not that of its thing; `address` is its protocol's name for it.
+
+    `renames` turns the words of a device of MQTT or HTTP into properties.
+    """
 
     device: pack.Identifier
     template: pack.Key
     thing: pack.Identifier
+    renames: dict[str, pack.Key] = {}
     address: str = ""
     key: str = ""
     settings: dict[str, Any] = {}

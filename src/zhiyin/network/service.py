@@ -13,8 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zhiyin.cloud import Bus, Database, Settings
 from zhiyin.kernel import CallerFault, Clock, Words, fixed_id, new_id
 from zhiyin.network import store
+from zhiyin.network.declared import Declared
 from zhiyin.network.intake import Checked, Intake, Message
 from zhiyin.network.model import Device, Reason, Register, Rejected, Series
+from zhiyin.network.payload.decode import PayloadRow
+from zhiyin.network.payload.rows import Placed, place, read_again, turned
+from zhiyin.network.types import PropertyType, Types
 from zhiyin.network.wire import Bad
 
 log = structlog.get_logger()
@@ -53,33 +57,23 @@ class AddressTaken(CallerFault):
     do = Words("改地址,或改那台设备。", "Correct the address, or change that device.")
 
 
-class PropertyType(msgspec.Struct, frozen=True):
-    """A property of a type, as a pack declares it."""
-
-    unit: str
-    floor: float
-    ceiling: float
-    every: int
-    lateness: int = 0
-    boolean: bool = False
-    derived: bool = False
-
-
-Types = Mapping[str, Mapping[str, PropertyType]]
-
-
 class Taken(NamedTuple):
     """What became of a batch."""
 
     accepted: int
     reasons: dict[str, int]
+    position: int = 0  # of the batch on the stream; 0 when nothing of it went there
 
 
 class Door:
     """The front door of one process: checks, puts on the bus, and answers when the bus has it."""
 
-    def __init__(self, settings: Settings, clock: Clock, bus: Bus, database: Database) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, bus: Bus, database: Database,
+        declared: Declared | None = None,
+    ) -> None:  # fmt: skip
         limits = settings.observations
+        self.declared = declared or Declared()
         self.register = Register()
         self._intake = Intake.of(self.register, limits.future, limits.past)
         self._clock, self._bus, self._database = clock, bus, database
@@ -120,6 +114,15 @@ class Door:
                 checked = self.check(message, source, received=received, history=history)
         return checked
 
+    async def place(self, rows: Iterable[PayloadRow], received: int, source: str) -> Placed:
+        """Bring rows of a platform under the ids and into the units of the register."""
+        found = list(rows)
+        placed = place(found, self.declared.bound, self.register, received, source)
+        if placed.unknown:  # its device may have been registered a moment ago
+            await self.refresh()
+            placed = place(found, self.declared.bound, self.register, received, source)
+        return placed
+
     async def take(
         self,
         message: Message,
@@ -153,13 +156,15 @@ class Door:
         headers: dict[str, str] | None = None,
     ) -> Taken:
         now = self._clock.now()
+        position = 0
         if rejected:
             await self.keep(rejected, key)
         if len(checked.columns):
             body = checked.columns.encode(now, source)
-            await self._bus.publish(subject, body, msg_id=key, headers=headers)
+            position = await self._bus.publish(subject, body, msg_id=key, headers=headers)
             accepted.labels(source).inc(len(checked.columns))
-        return Taken(len(checked.columns), dict(Counter(item.reason for item in rejected)))
+        reasons: dict[str, int] = dict(Counter(item.reason for item in rejected))
+        return Taken(len(checked.columns), reasons, position)
 
     async def keep(self, rejected: Sequence[Rejected], key: str | None = None) -> None:
         """Put items on the quarantine stream; they are counted there, listed and replayed."""
@@ -253,6 +258,16 @@ async def complete_series(database: Database, types: Types, actor: str, now: int
     return len(missing)
 
 
+async def register_series(session: AsyncSession, series: Series) -> int:
+    """Register one series that no device template declares; return its index.
+
+    Whoever calls says `REGISTER_CHANGED` on the bus after the transaction.
+    """
+    row = msgspec.structs.asdict(series)
+    del row["index"]
+    return await store.add_devices(session, [], [row]) - 1
+
+
 def _series(device: str, type_: str, name: str, kind: PropertyType, now: int) -> dict[str, Any]:
     row: dict[str, Any] = {"thing": device, "property": name, "type": type_, "since": now}
     row.update(msgspec.structs.asdict(kind))
@@ -265,18 +280,30 @@ async def replay(
 ) -> dict[str, int]:  # fmt: skip
     """Send kept items through the front door again; what passes is marked `replayed`.
 
-    `reread` turns a kept frame into observations. Of a frame all values have to pass.
+    A message of a platform passes when all of it can be read and some of it goes in; what of it
+    does not is kept apart by itself. `reread` turns a kept frame into observations.
     """
     passed: list[str] = []
     for item in items:
+        raw = item.raw if isinstance(item.raw, dict) else {}
         if item.state != "kept":
             continue
-        message = _kept_value(item) or reread(item)
-        if message is None or not len(message.thing):
+        source, key = f"replay:{item.source}", fixed_id("replay", item.id)
+        apart: list[Rejected] = []
+        if "mapping" in raw:
+            rows = read_again(door.declared.payloads, raw)
+            message, apart, _ = await door.place(rows, item.received, source)
+        else:
+            message = reread(item) or _kept_row(door.register, item, raw)
+        if not len(message.thing):
             continue
-        checked = door.check(message, f"replay:{item.source}", history=True)
-        if len(checked.columns) == len(message.thing):
-            await door.hand_over(checked, [], "replay", fixed_id("replay", item.id))
+        checked = door.check(message, source, history=True)
+        if len(checked.columns):
+            rejected = [
+                msgspec.structs.replace(one, id=fixed_id(key, n))
+                for n, one in enumerate(checked.rejected + apart)
+            ]
+            await door.hand_over(checked, rejected, "replay", key)
             passed.append(item.id)
     if passed:
         async with database.write(actor) as session:
@@ -284,10 +311,15 @@ async def replay(
     return {"replayed": len(passed), "still_kept": len(items) - len(passed)}
 
 
-def _kept_value(item: Rejected) -> Message | None:
-    raw = item.raw if isinstance(item.raw, dict) else {}
+def _kept_row(register: Register, item: Rejected, raw: Mapping[str, Any]) -> Message:
+    """Return a kept row as a batch of one, in its property's unit; of none when it can never be."""
     named = isinstance(raw.get("thing"), str) and isinstance(raw.get("property"), str)
     if not named or "value" not in raw:
-        return None
+        return Message([], [], [], [])
     time = raw.get("time") if raw.get("time") is not None else item.received
-    return Message([raw["thing"]], [raw["property"]], [time], [raw["value"]])
+    value = raw["value"]
+    if raw.get("unit"):
+        trouble, value = turned(register, raw["thing"], raw["property"], value, str(raw["unit"]))
+        if trouble:
+            return Message([], [], [], [])
+    return Message([raw["thing"]], [raw["property"]], [time], [value])

@@ -22,7 +22,8 @@ from zhiyin.network.listener import Listener
 from zhiyin.network.model import Device
 from zhiyin.network.protocols import wire as protocol
 from zhiyin.network.section import DeviceTemplate
-from zhiyin.network.service import Door, Types, enrol
+from zhiyin.network.service import Door, enrol
+from zhiyin.network.types import Types
 
 log = structlog.get_logger()
 

@@ -31,6 +31,7 @@ class Brain:
     indicators: list[vitals.Indicator]
     outside: frozenset[str]  # elements that lie outside the district
     quality: Mapping[tuple[str, str], lake.Limits]  # of a type's property
+    declared: network.Declared = field(default_factory=network.Declared)
     rule_book: dict[str, watch.Rule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -89,6 +90,7 @@ def load_brain(settings: Settings) -> Brain:
     return Brain(
         settings, clock, packs, types, titles, templates, bound, rules, derives, elements,
         command.CaseTypes(cases), indicators, frozenset(outside), quality,
+        network.declared_by(packs, types),
     )  # fmt: skip
 
 

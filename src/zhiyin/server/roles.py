@@ -12,6 +12,7 @@ import uvloop
 from zhiyin import cloud, network
 from zhiyin.server.act import run_act
 from zhiyin.server.brain import Brain, load_brain
+from zhiyin.server.pulled import Places
 from zhiyin.server.sense import run_sense
 
 log = structlog.get_logger()
@@ -20,12 +21,18 @@ BUS_URL = "ZHIYIN_BUS__URL"
 
 async def run_gateway(brain: Brain, bus: cloud.Bus, database: cloud.Database) -> None:
     """Take what comes over MQTT and by the field protocols."""
-    door = network.Door(brain.settings, brain.clock, bus, database)
+    door = network.Door(brain.settings, brain.clock, bus, database, brain.declared)
     await door.open()
     stations = await _stations(brain, bus, database, door, brain.settings.gateways.on)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(network.run_gateway(brain.settings, bus, door))
         tasks.create_task(stations.run())
+        tasks.create_task(
+            network.run_pulls(
+                brain.settings, brain.clock, bus, database, door, brain.declared,
+                Places(database, brain.clock).take,
+            )
+        )  # fmt: skip
 
 
 async def _stations(

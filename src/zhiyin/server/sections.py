@@ -3,6 +3,7 @@
 import zhiyin.atlas.section
 import zhiyin.command.section
 import zhiyin.lake.section
+import zhiyin.network.pull.section
 import zhiyin.network.section
 import zhiyin.operations.section
 import zhiyin.vitals.section
@@ -12,6 +13,7 @@ from zhiyin import pack
 SECTIONS: tuple[pack.Section, ...] = (
     zhiyin.lake.section.SECTION,
     zhiyin.network.section.SECTION,
+    zhiyin.network.pull.section.SECTION,
     zhiyin.atlas.section.SECTION,
     zhiyin.vitals.section.SECTION,
     zhiyin.watch.section.SECTION,

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,24 @@ from litestar.static_files import create_static_files_router
 from sqlalchemy import text
 
 import zhiyin
-from zhiyin import cloud, command, decide, lake, network, vitals
+from zhiyin import atlas, cloud, command, decide, lake, network, vitals
 from zhiyin.atlas.http import router as atlas_router
 from zhiyin.atlas.ogc import ogc_router
 from zhiyin.command.http import router as command_router
-from zhiyin.kernel import Fault, WorldFault, fixed_id
+from zhiyin.kernel import Fault, Words, WorldFault, fixed_id
 from zhiyin.lake.http import router as lake_router
 from zhiyin.network.again import FrameReader
 from zhiyin.network.devices_http import Devices
 from zhiyin.network.devices_http import router as devices_router
+from zhiyin.network.gat1400.http import vision_router
+from zhiyin.network.gat1400.limits import Limits
 from zhiyin.network.http import router as network_router
+from zhiyin.network.payload.http import push_router
+from zhiyin.network.pull.http import pull_router
+from zhiyin.network.sensorthings.adopt import Named
+from zhiyin.network.sensorthings.http import router as sensorthings_router
+from zhiyin.network.sensorthings.service import Sensing
+from zhiyin.network.vision import Vision
 from zhiyin.server.advice import ElementsOfType, RecentCourses, RuleFloors
 from zhiyin.server.brain import Brain, load_brain
 from zhiyin.server.mirror import Mirror
@@ -94,13 +102,17 @@ class Web:
     def __init__(self, brain: Brain, bus: cloud.Bus, database: cloud.Database) -> None:
         self.brain, self.bus, self.database = brain, bus, database
         self.clock = brain.clock
-        self.door = network.Door(brain.settings, brain.clock, bus, database)
+        self.door = network.Door(brain.settings, brain.clock, bus, database, brain.declared)
         self.history = lake.Observations(brain.settings.folder / "lake")
         self.mirror = Mirror(bus, self.door.register, self.history)
         self.frames = FrameReader(brain.templates, brain.types)
+        self.vision = Vision(
+            brain.settings, brain.clock, database, self.door, brain.templates, brain.types
+        )
         self.health_of = network.Health(
             brain.settings.health, brain.clock, bus, brain.templates, self.mirror.latest_of
         )
+        self.sensing = Sensing(brain.settings, brain.clock, bus, database, self.door, self.names_of)
         self.cases = command.Cases(database, brain.clock, brain.cases)
         self.fields = fields = ElementFields(database)
         self.vitals = vitals.Vitals(brain.indicators, self.mirror, fields, brain.clock)
@@ -114,12 +126,24 @@ class Web:
     def level_of(self, thing: str) -> str | None:
         return self.surfaces.level_of(thing)
 
+    async def names_of(self, things: Iterable[str]) -> dict[str, Named]:
+        """Return what things are called and where they stand."""
+        wanted = set(things)
+        async with self.database.read() as session:
+            elements = await atlas.elements(session)
+        return {
+            one.id: Named(Words(one.name, one.name_en or one.name), (one.place.lon, one.place.lat))
+            for one in elements
+            if one.id in wanted
+        }
+
     @asynccontextmanager
     async def lifespan(self, _app: Litestar) -> AsyncIterator[None]:
         await self.door.open()
         await self.mirror.open()
         await self.health_of.open()
         await self.frames.open(self.database, self.bus)
+        await self.vision.open(self.bus)
         await self.surfaces.open()
         tasks = [
             asyncio.create_task(work)
@@ -200,6 +224,8 @@ class Web:
                         self.health_of,
                     )
                 ),
+                push_router(brain.settings, brain.clock, self.door),
+                pull_router(brain.settings, brain.clock, self.bus, self.database, brain.declared),
                 lake_router(brain.clock, self.history),
                 watch_router(self.database, brain.clock),
                 command_router(self.cases),
@@ -217,8 +243,16 @@ class Web:
             ],
         )
 
+    def cameras(self) -> Router:
+        """Return the routes of GA/T 1400, at the root: cameras know no prefix."""
+        own, vision = self.brain.settings.vision, self.vision
+        limits = Limits(server=own.server, people=own.people)
+        return vision_router(limits, self.clock, vision.find, vision.report, vision.refuse)
+
     def app(self) -> Litestar:
-        handlers: list[Any] = [self.health(), self.api()]
+        handlers: list[Any] = [
+            self.health(), self.api(), self.cameras(), sensorthings_router(self.sensing)
+        ]  # fmt: skip
         if STATIC.exists():
             handlers += _pages()
         return Litestar(

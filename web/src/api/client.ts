@@ -1,5 +1,6 @@
 /** HTTP to our own server. A refusal is a value with words for the reader, never a bare number. */
 import { ref } from 'vue'
+import { language } from '@/kernel/words'
 import type { Page } from './model'
 
 const ROOT = '/api/v1'
@@ -42,7 +43,8 @@ export function address(path: string, query: Query = {}): string {
 async function refusalOf(response: Response): Promise<Refusal> {
   const body = (await response.json().catch(() => ({}))) as Record<string, unknown>
   const text = (key: string): string => (typeof body[key] === 'string' ? body[key] : '')
-  return new Refusal(response.status, text('title') || response.statusText, text('detail'), text('code') || text('type'))
+  const said = (key: string): string => (language.value === 'en' && text(`${key}_en`)) || text(key)
+  return new Refusal(response.status, said('title') || response.statusText, said('detail'), text('code') || text('type'))
 }
 
 async function answer(path: string, init: RequestInit): Promise<Response> {
@@ -66,20 +68,34 @@ export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): P
   return ask<T>(address(path, query), { signal: signal ?? null })
 }
 
-export function post<T>(path: string, body: unknown): Promise<T> {
-  return ask<T>(address(path), {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-  })
+function send<T>(method: string, path: string, body: unknown): Promise<T> {
+  return ask<T>(address(path), { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
 }
 
-/** A page of a list: the rows, with the total of all pages in `X-Total-Count` (or both wrapped as `items`, `total`). */
+export const post = <T>(path: string, body: unknown): Promise<T> => send<T>('POST', path, body)
+export const patch = <T>(path: string, body: unknown): Promise<T> => send<T>('PATCH', path, body)
+export const remove = (path: string): Promise<void> => ask<void>(address(path), { method: 'DELETE' })
+
+/** A file as it is; the server looks at its content, not at its name. */
+export function upload<T>(path: string, file: Blob, query: Query = {}): Promise<T> {
+  return ask<T>(address(path, query), { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file })
+}
+
+/** `lost=3,late=0` as numbers by name. */
+function countsOf(text: string | null): Record<string, number> | undefined {
+  if (!text) return undefined
+  return Object.fromEntries(text.split(',').map((part) => part.split('=')).map(([name = '', number = '0']) => [name, Number(number)]))
+}
+
+/**
+ * A page of a list: the rows, with the total of all pages in `X-Total-Count` (or both wrapped as `items`, `total`);
+ * how many there are of each kind in `X-State-Counts` (or `counts`).
+ */
 export async function list<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<Page<T>> {
   const response = await answer(address(path, query), { signal: signal ?? null })
   const body = (await response.json()) as T[] | (Partial<Page<T>> & { items: T[] })
   const items = Array.isArray(body) ? body : body.items
   const said = Number(response.headers.get('X-Total-Count') ?? NaN)
   const total = Number.isFinite(said) ? said : Array.isArray(body) ? items.length : (body.total ?? items.length)
-  return { items, total, counts: Array.isArray(body) ? undefined : body.counts }
+  return { items, total, counts: Array.isArray(body) ? countsOf(response.headers.get('X-State-Counts')) : body.counts }
 }

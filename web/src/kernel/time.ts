@@ -33,6 +33,12 @@ export function stamp(ms: number): string {
   return `${f.year}-${f.month}-${f.day} ${f.hour}:${f.minute}`
 }
 
+/** `11-23 17:32:05` in district time: for what happens several times a minute. */
+export function stampSeconds(ms: number): string {
+  const f = fields(ms)
+  return `${f.month}-${f.day} ${f.hour}:${f.minute}:${f.second}`
+}
+
 /** `17:32` today, else `11-23 17:32`: the shortest that cannot be misread. */
 export function briefly(ms: number, now: number): string {
   const whole = stamp(ms)

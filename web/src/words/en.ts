@@ -1,6 +1,8 @@
+import { networkEn } from './network'
 import type { zh } from './zh-CN'
 
 export const en: Record<keyof typeof zh, string> = {
+  ...networkEn,
   'app.name': 'Zhiyin',
   'app.brain': 'City brain',
   'app.wall': 'Wall',
@@ -231,7 +233,10 @@ export const en: Record<keyof typeof zh, string> = {
   'quarantine.payload': 'Message',
   'quarantine.replay': 'Replay 1 selected|Replay {n} selected',
   'quarantine.replay.all': 'Replay all of this reason',
-  'quarantine.replayed': '1 message replayed|{n} messages replayed',
+  'quarantine.replay.one': 'Replay this one',
+  'quarantine.replayed.both': '{n} replayed, {kept} still cannot be read',
+  'quarantine.kept': 'Kept apart',
+  'quarantine.already': 'Replayed',
   'quarantine.select.all': 'Select this page',
   'quarantine.select': 'Select',
 
@@ -243,6 +248,11 @@ export const en: Record<keyof typeof zh, string> = {
   'quarantine.reason.out_of_range': 'Out of range',
   'quarantine.reason.clock_off': 'Device clock is off',
   'quarantine.reason.contradiction': 'Contradicts a reading',
+  'quarantine.reason.checksum': 'Checksum is wrong',
+  'quarantine.reason.length': 'Length is wrong',
+  'quarantine.reason.incomplete': 'The rest never came',
+  'quarantine.reason.unsupported': 'No way yet to read this message',
+  'quarantine.reason.wrong_key': 'Wrong key',
 
   'plan.lead': 'The systems the plan asks for: which pack makes each work, and how far it is.',
   'plan.row': 'Row of the plan',
@@ -262,7 +272,8 @@ export const en: Record<keyof typeof zh, string> = {
   'keys.search': 'search',
   'keys.back': 'back, close',
   'keys.sheet': 'this sheet',
-  'keys.go': 'go to warnings / cases / quarantine / plan',
+  'keys.go': 'go to warnings / cases / network / quarantine / plan',
+  'keys.connect': 'connect a device (network)',
   'keys.off': 'Single keys',
   'keys.on': 'on',
   'keys.offed': 'off',

@@ -1,5 +1,8 @@
 /** The source language. Keys say what is meant, not where it stands. */
+import { networkZh } from './network'
+
 export const zh = {
+  ...networkZh,
   'app.name': '知音',
   'app.brain': '城市大脑',
   'app.wall': '大屏',
@@ -229,7 +232,10 @@ export const zh = {
   'quarantine.payload': '原文',
   'quarantine.replay': '重放选中 {n} 条',
   'quarantine.replay.all': '重放此原因全部',
-  'quarantine.replayed': '已重放 {n} 条',
+  'quarantine.replay.one': '重放这一条',
+  'quarantine.replayed.both': '已重放 {n} 条，仍不能读 {kept} 条',
+  'quarantine.kept': '在隔离',
+  'quarantine.already': '已重放',
   'quarantine.select.all': '选中本页',
   'quarantine.select': '选中',
 
@@ -241,6 +247,11 @@ export const zh = {
   'quarantine.reason.out_of_range': '超出量程',
   'quarantine.reason.clock_off': '设备时钟不对',
   'quarantine.reason.contradiction': '与已有读数矛盾',
+  'quarantine.reason.checksum': '校验不对',
+  'quarantine.reason.length': '长度不对',
+  'quarantine.reason.incomplete': '后半截没有来',
+  'quarantine.reason.unsupported': '还不会读这种报文',
+  'quarantine.reason.wrong_key': '密钥不对',
 
   'plan.lead': '规划里的系统，由哪个场景包实现、到了哪一步。',
   'plan.row': '规划条目',
@@ -260,7 +271,8 @@ export const zh = {
   'keys.search': '搜索',
   'keys.back': '返回、关闭',
   'keys.sheet': '这张表',
-  'keys.go': '去预警 / 案件 / 隔离区 / 规划',
+  'keys.go': '去预警 / 案件 / 网络 / 隔离区 / 规划',
+  'keys.connect': '接入设备（网络）',
   'keys.off': '单键快捷键',
   'keys.on': '开',
   'keys.offed': '关',

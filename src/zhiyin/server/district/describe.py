@@ -48,13 +48,19 @@ def describe(packs: Sequence[Files], day: str) -> list[Sensor]:
     sensors: dict[tuple[str, str], Sensor] = {}
     elements = [one for files in packs for one in listed(files, "elements", "elements")]
     types = {name: one for files in packs for name, one in types_of(files).items()}
+    bound = {
+        (one["thing"], one["template"]): one
+        for files in packs
+        for one in listed(files, "devices", "bound")
+    }
     for files in packs:
         for device in listed(files, "devices", "devices"):
             if device["by"] not in {"mqtt", "http"}:
                 continue  # comes in by replay or by a protocol of its own
             mine = [one for one in elements if one["type"] == device["for"]]
             for element in mine:
-                for one in _sensors(packs, day, types, device, element["id"]):
+                binding = bound.get((element["id"], device["device"]), {})
+                for one in _sensors(packs, day, types, device, element["id"], binding):
                     sensors[one.thing, one.property] = one
     return list(sensors.values())
 
@@ -77,16 +83,18 @@ def _sensors(
     types: Mapping[str, Any],
     device: Mapping[str, Any],
     thing: str,
+    binding: Mapping[str, Any],
 ) -> Iterator[Sensor]:
+    said = {name: word for word, name in (binding.get("renames") or {}).items()}
     for name in device["properties"]:
         shapes = _shapes(packs, day, device["for"], name, thing)
         told = types.get(device["for"], {}).get("properties", {}).get(name)
         if told is None or not shapes:
             continue
         yield Sensor(
-            thing=thing,
+            thing=binding.get("device", thing),
             type=device["for"],
-            property=name,
+            property=said.get(name, name),
             every_ms=parse_duration(device.get("every") or told["every"]),
             by="mqtt" if device["by"] == "mqtt" else "http",
             shape=_curve(shapes, told.get("range") or (None, None)),
