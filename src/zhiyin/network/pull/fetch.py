@@ -46,7 +46,9 @@ def secret_of(told: PullSettings, pull: str) -> str:
 def shown(url: str) -> str:
     """Return an address without user, password and query."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+    if not parts.scheme:
+        return parts.path
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 class Web:

@@ -182,7 +182,7 @@ class Taking:
         if feature is None and not stream.house:
             raise fault(
                 OBSERVATION,
-                "FeatureOfInterest is missing and cannot be made: its Thing has no GeoJSON Location",
+                "FeatureOfInterest is missing, and its Thing has no GeoJSON Location for one",
             )
         return feature
 
