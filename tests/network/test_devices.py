@@ -46,6 +46,13 @@ def test_a_calibration_is_at_a_time_of_the_calendar() -> None:
             msgspec.convert({**good, **wrong}, CalibrationIn)
 
 
+def test_an_order_waits_for_a_span_of_time() -> None:
+    assert devices.read_span("d", "within", "2s") == 2000
+    for wrong in ("never", "-1s", "0s"):
+        with pytest.raises(WrongDevice):
+            devices.read_span("d", "within", wrong)
+
+
 def test_what_is_exported_can_be_imported() -> None:
     text = devices.sheet(
         [{"id": "a", "type": "x", "state": "normal"}], (*devices.COLUMNS, *devices.TOLD)

@@ -113,7 +113,7 @@ def device_of(one: DeviceIn, templates: Mapping[str, DeviceTemplate]) -> Device:
     return Device(
         id=one.id, type=type_, thing=thing, template=one.template,
         gateway=template.by if template else "", address=one.address, key=one.key,
-        settings=one.settings, every=_millis(one.id, one.every), model=one.model,
+        settings=one.settings, every=read_span(one.id, "every", one.every), model=one.model,
         firmware=one.firmware,
     )  # fmt: skip
 
@@ -125,7 +125,8 @@ def _check_length(where: str, name: str, value: str) -> None:
         raise _wrong(where, name, short, f"至多 {most} 个字", f"at most {most} characters")
 
 
-def _millis(where: str, text: str) -> int:
+def read_span(where: str, name: str, text: str) -> int:
+    """Return a span of time in ms, 0 for none said; WrongDevice when it is none above 0."""
     if not text:
         return 0
     try:
@@ -133,7 +134,7 @@ def _millis(where: str, text: str) -> int:
     except (ValueError, OverflowError):
         millis = 0
     if not 0 < millis <= 366 * DAY:
-        raise _wrong(where, "every", text, "时长,例如 5min", "a duration such as 5min")
+        raise _wrong(where, name, text, "时长,例如 5min", "a duration such as 5min")
     return millis
 
 
@@ -255,7 +256,7 @@ async def change(
             if value is msgspec.UNSET:
                 continue
             if name == "every":
-                value = _millis(key, value)
+                value = read_span(key, name, value)
             if name in _LENGTHS:
                 _check_length(key, name, value)
             if name == "template":

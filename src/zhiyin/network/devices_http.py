@@ -10,7 +10,7 @@ from litestar.params import HeaderParameter, Parameter
 from litestar.response import Response
 
 from zhiyin.cloud import Bus, Database, Settings
-from zhiyin.kernel import CallerFault, Clock, Words, parse_duration
+from zhiyin.kernel import CallerFault, Clock, Words
 from zhiyin.network import devices as register
 from zhiyin.network import happenings, orders, store
 from zhiyin.network.decoding import plain, read_frame
@@ -236,7 +236,7 @@ def _of_one(room: Devices) -> list[Any]:
         device = await room.device(key)
         protocol = wire(device.gateway) if device.gateway in KEYS else None
         orders.check(device, protocol, data.verb, data.parameters)
-        within = parse_duration(data.within or settings.gateways.order_within)
+        within = register.read_span(key, "within", data.within or settings.gateways.order_within)
         row = await orders.ask(
             database, room.bus, device, (data.verb, data.parameters), user, room.clock.now(), within
         )
