@@ -1,5 +1,7 @@
 """The register's sheets and single devices: what is wrong is told by line and by name."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -18,7 +20,13 @@ def test_lines_are_those_of_the_spreadsheet() -> None:
         (6, "b", "over"),
     ]
     assert table.unknown == ["Note"]
-    rows = [["", "", "", ""], HEADER, ["a", "x", "", ""], ["", "", "", ""], ["b", "x", 1.0, ""]]
+    rows: list[list[Any]] = [
+        ["", "", "", ""],
+        HEADER,
+        ["a", "x", "", ""],
+        ["", "", "", ""],
+        ["b", "x", 1.0, ""],
+    ]
     found = read_sheet(workbook(rows))
     assert [(line, row["id"], row["Note"]) for line, row in found.rows] == [
         (3, "a", ""),
@@ -32,7 +40,7 @@ def test_lines_are_those_of_the_spreadsheet() -> None:
     + [{"every": every} for every in ("-5min", "0s", "soon", "nanmin", "1e9d")],
     ids=str,
 )
-def test_what_the_store_cannot_hold_is_refused(wrong: dict[str, str]) -> None:
+def test_what_the_store_cannot_hold_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(WrongDevice) as refused:
         device_of(DeviceIn(id="d", type="x", **wrong), {})
     assert refused.value.fields["name"] in wrong
