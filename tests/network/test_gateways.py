@@ -260,6 +260,7 @@ def test_a_sheet_is_checked_line_by_line_before_it_goes_in(brain: RunningBrain) 
         f"sheet-a-{tail},dust_monitor,site-a-{tail},MNA{tail},123456,5min\n"
         f"sheet-b-{tail},no_such,,MNB{tail},,\n"
         f"sheet-a-{tail},dust_monitor,,MNC{tail},,\n"
+        "\n"
         f"sheet-d-{tail},dust_monitor,,MNA{tail},,\n"
     )
     url = f"{brain.api}/devices/import"
@@ -268,7 +269,7 @@ def test_a_sheet_is_checked_line_by_line_before_it_goes_in(brain: RunningBrain) 
         return httpx.post(url + query, content=body.encode(), timeout=20, trust_env=False).json()
 
     dry = send("?dry=true")
-    assert (dry["added"], [one["line"] for one in dry["refused"]]) == (1, [3, 4, 5])
+    assert (dry["added"], [one["line"] for one in dry["refused"]]) == (1, [3, 4, 6])
     assert brain.get("/devices", q=f"sheet-a-{tail}") == []
     assert send("")["added"] == 1
     assert send("")["known"] == 1

@@ -1,6 +1,7 @@
 """Frames as engineers read and write them: text or hex in, one plain object out, and back."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -8,14 +9,15 @@ import msgspec
 from zhiyin.network.frame import Decoded, FrameFault, Wire
 from zhiyin.network.model import Reason
 
+# What tools write between the bytes of a frame: `7E 02`, `7e-02`, `0x7E, 0x02`, `\\x7e\\x02`, "…".
+_BETWEEN = re.compile(r"[\s,;:'\"-]+|(?:(?<=[\s,;:'\"-])|\A)0[xX]|\\[xX]")
+
 
 def frame_of(wire: Wire, line: str) -> bytes:
     """Return the bytes of a frame written as text (HJ 212) or as hex; FrameFault."""
     if wire.text:
         return line.rstrip("\r\n").encode("utf-8", "surrogateescape")
-    packed = "".join(line.split())
-    if packed[:2] in {"0x", "0X"}:
-        packed = packed[2:]
+    packed = _BETWEEN.sub("", line)
     try:
         return bytes.fromhex(packed)
     except ValueError:
@@ -73,7 +75,32 @@ def encode_line(wire: Wire, line: str) -> bytes:
     Raises FrameFault, or msgspec.DecodeError for what begins as JSON and is none.
     """
     if line.lstrip().startswith("{"):
-        told: Mapping[str, Any] = msgspec.json.decode(line)
-        return wire.encode(told)
+        return _encoded(wire, line)
     frame = frame_of(wire, line)
     return frame + b"\r\n" if wire.text else frame
+
+
+def _encoded(wire: Wire, line: str) -> bytes:
+    try:
+        told = msgspec.json.decode(line, type=dict[str, Any])
+    except RecursionError:
+        raise FrameFault(Reason.MALFORMED, "JSON nested too deep") from None
+    header, fields = told.get("header"), told.get("fields", [])
+    if told.get("ok") is False:  # what could be read of it would make another frame
+        raise FrameFault(
+            Reason.MALFORMED,
+            f"the line says that its frame was bad ({told.get('reason')}); send the frame itself",
+        )
+    if not isinstance(header, dict):
+        raise FrameFault(Reason.MALFORMED, "header · an object should be")
+    if not isinstance(fields, list) or not all(isinstance(one, dict) for one in fields):
+        raise FrameFault(Reason.MALFORMED, "fields · a list of objects should be", header)
+    try:
+        return wire.encode(told)
+    except FrameFault:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as fault:
+        # A value of a kind that no decoder gives: a list where a number stands, and the like.
+        raise FrameFault(
+            Reason.MALFORMED, f"header or fields · {type(fault).__name__}: {fault}", header
+        ) from fault

@@ -4,20 +4,22 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhiyin.cloud import Bus, Database
-from zhiyin.kernel import CallerFault, Fault, Words, iso, new_id, parse_duration
+from zhiyin.kernel import DAY, CallerFault, Fault, Words, iso, new_id, parse_duration
 from zhiyin.network import store
 from zhiyin.network.model import Device
 from zhiyin.network.section import DeviceTemplate
 from zhiyin.network.service import REGISTER_CHANGED, AddressTaken, UnknownType, enrol
 from zhiyin.network.types import Types
 
+TOLD = ("gateway", "state", "seen", "repair")  # exported besides; an import passes over them
+_LENGTHS = {"address": 128, "key": 128, "model": 100, "firmware": 100}  # of the columns below
 COLUMNS = ("id", "template", "type", "thing", "address", "key", "every", "model", "firmware")
 CHANGEABLE = ("address", "key", "settings", "every", "repair", "model", "firmware", "template")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -51,15 +53,18 @@ class DeviceChange(msgspec.Struct, forbid_unknown_fields=True):
     firmware: str | msgspec.UnsetType = msgspec.UNSET
 
 
+_Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]  # to the year 9999
+
+
 class CalibrationIn(msgspec.Struct, forbid_unknown_fields=True):
     """One calibration or check to write down; `due` (UTC ms) is when the next one is."""
 
-    at: int
-    by: str
-    result: str
-    certificate: str = ""
-    due: int | None = None
-    note: str = ""
+    at: _Moment
+    by: Annotated[str, msgspec.Meta(max_length=120)]
+    result: Annotated[str, msgspec.Meta(max_length=16)]
+    certificate: Annotated[str, msgspec.Meta(max_length=120)] = ""
+    due: _Moment | None = None
+    note: Annotated[str, msgspec.Meta(max_length=400)] = ""
 
 
 class WrongDevice(CallerFault):
@@ -103,21 +108,34 @@ def device_of(one: DeviceIn, templates: Mapping[str, DeviceTemplate]) -> Device:
         raise _wrong(one.id, "type", type_, template.for_, template.for_)
     if not type_:
         raise _wrong(one.id, "template", "", "模板或类型之一", "given, or else the type")
+    for name in _LENGTHS:
+        _check_length(one.id, name, getattr(one, name))
     return Device(
         id=one.id, type=type_, thing=thing, template=one.template,
         gateway=template.by if template else "", address=one.address, key=one.key,
-        settings=one.settings, every=_millis(one.id, one.every), model=one.model[:100],
-        firmware=one.firmware[:100],
+        settings=one.settings, every=read_span(one.id, "every", one.every), model=one.model,
+        firmware=one.firmware,
     )  # fmt: skip
 
 
-def _millis(where: str, text: str) -> int:
+def _check_length(where: str, name: str, value: str) -> None:
+    most = _LENGTHS[name]
+    if len(value) > most or "\0" in value:
+        short = value if len(value) <= 40 else f"{value[:40]}…"
+        raise _wrong(where, name, short, f"至多 {most} 个字", f"at most {most} characters")
+
+
+def read_span(where: str, name: str, text: str) -> int:
+    """Return a span of time in ms, 0 for none said; WrongDevice when it is none above 0."""
     if not text:
         return 0
     try:
-        return parse_duration(text)
-    except ValueError:
-        raise _wrong(where, "every", text, "时长,例如 5min", "a duration such as 5min") from None
+        millis = parse_duration(text)
+    except (ValueError, OverflowError):
+        millis = 0
+    if not 0 < millis <= 366 * DAY:
+        raise _wrong(where, name, text, "时长,例如 5min", "a duration such as 5min")
+    return millis
 
 
 def _wrong(where: str, name: str, value: str, should_zh: str, should_en: str) -> WrongDevice:
@@ -126,27 +144,48 @@ def _wrong(where: str, name: str, value: str, should_zh: str, should_en: str) ->
     )
 
 
-def read_sheet(body: bytes) -> list[dict[str, str]]:
-    """Return the rows of a CSV or Excel file by column name; UnreadableSheet."""
+class Sheet(NamedTuple):
+    """A sheet as it was read: rows by column name with their lines, and columns nobody reads."""
+
+    rows: list[tuple[int, dict[str, str]]]
+    unknown: list[str]
+
+
+def read_sheet(body: bytes) -> Sheet:
+    """Return what a CSV or Excel file holds; UnreadableSheet.
+
+    Lines are counted from 1 with the header and empty ones, as a spreadsheet numbers them. A row
+    that is longer than the header has what is left over under the key "".
+    """
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415
 
     try:
         if body[:2] == b"PK" or body[:4] == b"\xd0\xcf\x11\xe0":
             table = CalamineWorkbook.from_filelike(io.BytesIO(body)).get_sheet_by_index(0)
-            lines = [[_cell(cell) for cell in row] for row in table.to_python()]
+            found = [
+                [_cell(cell) for cell in row] for row in table.to_python(skip_empty_area=False)
+            ]
+            lines = list(enumerate(found, start=1))
         else:
-            lines = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline="")))
+            reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""))
+            lines, line = [], 1
+            for cells in reader:
+                lines.append((line, cells))
+                line = reader.line_num + 1  # a quoted cell may go over several lines
     except (CalamineError, UnicodeDecodeError, csv.Error, ValueError, OSError) as fault:
         raise UnreadableSheet("body", reason=str(fault), columns=", ".join(COLUMNS)) from fault
-    if not lines or "id" not in lines[0]:
-        first = ", ".join(lines[0])[:100] if lines else ""
-        reason = f"first row: {first!r}"
+    lines = [(line, cells) for line, cells in lines if any(cell.strip() for cell in cells)]
+    header = [name.strip() for name in lines[0][1]] if lines else []
+    if "id" not in header:
+        reason = f"first row: {', '.join(header)[:100]!r}"
         raise UnreadableSheet("body", reason=reason, columns=", ".join(COLUMNS))
-    return [
-        dict(zip(lines[0], (cell.strip() for cell in line), strict=False))
-        for line in lines[1:]
-        if any(line)
-    ]
+    rows = []
+    for line, cells in lines[1:]:
+        said = [cell.strip() for cell in cells]
+        over = ",".join(said[len(header) :]).strip(",")
+        rows.append((line, {**dict(zip(header, said, strict=False)), "": over}))
+    unknown = [name for name in header if name and name not in {*COLUMNS, *TOLD}]
+    return Sheet(rows, unknown)
 
 
 def _cell(cell: Any) -> str:
@@ -155,19 +194,22 @@ def _cell(cell: Any) -> str:
 
 async def import_devices(
     database: Database, bus: Bus, types: Types, templates: Mapping[str, DeviceTemplate],
-    rows: Sequence[Mapping[str, str]], *, actor: str, now: int, dry: bool,
+    table: Sheet, *, actor: str, now: int, dry: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Register the rows of a sheet; those that cannot be are told by line, the others go in.
 
-    Returns {"added", "known", "refused": [{"line", "id", "problem"}…]}.
+    Returns {"added", "known", "refused": [{"line", "id", "problem"}…], "unknown_columns": […]}.
     """
     refused: list[dict[str, Any]] = []
     good: dict[str, Device] = {}
     async with database.read() as session:
         taken = await store.addresses(session)
         known = set(await store.load_devices(session))
-    for line, row in enumerate(rows, start=2):
+    for line, row in table.rows:
         try:
+            if row[""]:
+                over = row[""][:40]
+                raise _wrong(f"{line}", "row", over, "不多于表头的列", "no longer than the header")
             given: dict[str, Any] = {name: row.get(name) or "" for name in COLUMNS}
             entry = DeviceIn(**given)
             device = device_of(entry, templates)
@@ -180,7 +222,10 @@ async def import_devices(
     fresh = [one for one in good.values() if one.id not in known]
     if not dry and fresh:
         await enrol(database, bus, types, fresh, source="import", actor=actor, now=now)
-    return {"added": len(fresh), "known": len(good) - len(fresh), "refused": refused, "dry": dry}
+    return {
+        "added": len(fresh), "known": len(good) - len(fresh), "refused": refused, "dry": dry,
+        "unknown_columns": table.unknown,
+    }  # fmt: skip
 
 
 def _fits(
@@ -211,7 +256,9 @@ async def change(
             if value is msgspec.UNSET:
                 continue
             if name == "every":
-                value = _millis(key, value)
+                value = read_span(key, name, value)
+            if name in _LENGTHS:
+                _check_length(key, name, value)
             if name == "template":
                 value = _template_for(row, value, templates)
             setattr(row, name, value)

@@ -10,7 +10,7 @@ from litestar.params import HeaderParameter, Parameter
 from litestar.response import Response
 
 from zhiyin.cloud import Bus, Database, Settings
-from zhiyin.kernel import Clock, parse_duration
+from zhiyin.kernel import CallerFault, Clock, Words
 from zhiyin.network import devices as register
 from zhiyin.network import happenings, orders, store
 from zhiyin.network.decoding import plain, read_frame
@@ -28,7 +28,15 @@ User = Annotated[str, HeaderParameter(name="X-Zhiyin-User")]
 Page = Annotated[int, Parameter(ge=1, le=1000)]
 Offset = Annotated[int, Parameter(ge=0)]
 ALL = 1_000_000
-EXPORTED = (*register.COLUMNS, "gateway", "state", "seen", "repair")
+EXPORTED = (*register.COLUMNS, *register.TOLD)
+
+
+class WrongState(CallerFault):
+    """A state that no device can be in."""
+
+    code = "network-017"
+    what = Words("没有状态 {value};有 {known}。", "There is no state {value}; there are {known}.")
+    do = Words("改为其中之一,或不写。", "Write one of them, or leave it out.")
 
 
 class OrderIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -75,6 +83,8 @@ class Devices:
         """Return the devices sought, and of those how many are in each state."""
         async with self.database.read() as session:
             everyone = await store.all_devices(session)
+        if state is not None and state not in STATES:
+            raise WrongState("state", value=repr(state), known=", ".join(STATES))
         word = q.lower()
         found = [
             self.shown(one)
@@ -156,9 +166,9 @@ def _changes(room: Devices) -> list[Any]:
     async def import_devices(
         request: Request[Any, Any, Any], dry: bool = False, user: User = "user:duty"  # noqa: FBT001, FBT002
     ) -> dict[str, Any]:  # fmt: skip
-        rows = register.read_sheet(await request.body())
+        table = register.read_sheet(await request.body())
         told = await register.import_devices(
-            database, bus, room.types, room.templates, rows,
+            database, bus, room.types, room.templates, table,
             actor=user, now=room.clock.now(), dry=dry,
         )  # fmt: skip
         await room.settle()
@@ -215,6 +225,7 @@ def _of_one(room: Devices) -> list[Any]:
 
     @get("/devices/{key:str}/orders")
     async def list_orders(key: str, limit: Page = 50) -> list[dict[str, Any]]:
+        await room.device(key)
         async with database.read() as session:
             return await orders.of_device(session, key, limit)
 
@@ -225,7 +236,7 @@ def _of_one(room: Devices) -> list[Any]:
         device = await room.device(key)
         protocol = wire(device.gateway) if device.gateway in KEYS else None
         orders.check(device, protocol, data.verb, data.parameters)
-        within = parse_duration(data.within or settings.gateways.order_within)
+        within = register.read_span(key, "within", data.within or settings.gateways.order_within)
         row = await orders.ask(
             database, room.bus, device, (data.verb, data.parameters), user, room.clock.now(), within
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Annotated, Any, NoReturn
@@ -65,24 +66,35 @@ async def _exchange(spoken: Wire, host: str, port: int, frames: list[bytes], wai
     reader, writer = await asyncio.open_connection(host, port)
     session = spoken.session(_Anyone())
     refused = False
-    for frame in frames:
-        writer.write(frame)
-        await writer.drain()
-        _print({"sent": _written(spoken, frame)})
+    # Answers are read meanwhile: a gateway that nobody listens to stops reading as well.
+    talking = asyncio.create_task(_say(spoken, writer, frames))
     while True:
         try:
             async with asyncio.timeout(wait):
                 data = await reader.read(65536)
         except TimeoutError:
-            break
+            if talking.done():
+                break
+            continue
         if not data:
             break
         for turn in session.receive(data, 0):
             told = decode_bytes(spoken, turn.frame)
             refused = refused or not told["ok"]
             _print({"received": _written(spoken, turn.frame), **told})
+    if not talking.done():
+        talking.cancel()
+        raise ConnectionAbortedError(None, "closed before all was sent")
     writer.close()
+    await talking
     return refused
+
+
+async def _say(spoken: Wire, writer: asyncio.StreamWriter, frames: list[bytes]) -> None:
+    for frame in frames:
+        writer.write(frame)
+        await writer.drain()
+        _print({"sent": _written(spoken, frame)})
 
 
 class _Anyone:
@@ -111,12 +123,21 @@ def _written(spoken: Wire, frame: bytes) -> str:
 
 
 def _print(told: dict[str, Any]) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(told, enc_hook=str) + b"\n")
-    sys.stdout.flush()
+    if sys.stdout is None:  # closed by whoever started us
+        _refuse("标准输出已关闭 / standard output is closed")
+    try:
+        sys.stdout.buffer.write(msgspec.json.encode(told, enc_hook=str) + b"\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # `| head`: nobody wants more
+    except OSError as fault:
+        _refuse(f"标准输出 / standard output: {fault.strerror or fault}")
 
 
 def _lines(file: str) -> Iterator[tuple[int, str]]:
     if file == "-":
+        if sys.stdin is None:
+            _refuse("标准输入已关闭 / standard input is closed")
         yield from _numbered(sys.stdin.buffer)
         return
     try:
@@ -130,6 +151,8 @@ def _numbered(lines: IO[bytes]) -> Iterator[tuple[int, str]]:
     number = 0
     while line := lines.readline(LONGEST):
         number += 1
+        if number == 1:
+            line = line.removeprefix(BOM_UTF8)
         text = line.decode("utf-8", "surrogateescape").strip("\r\n")
         if text.strip():
             yield number, text

@@ -119,7 +119,7 @@ class ReplayIn(msgspec.Struct, forbid_unknown_fields=True):
     """Which kept observations to send again: by id, or all of one reason."""
 
     ids: list[str] = []
-    reason: str | None = None
+    reason: Reason | None = None
     thing: str | None = None
 
 

@@ -221,7 +221,7 @@ _SAYS = {
         "同物同时已有另一值 {first},这里是 {found}",
         "the same thing and time already had {first}, here it is {found}",
     ),
-    "csv": Words("这一行不是 CSV:{found}", "the row is no CSV: {found}"),
+    "csv": Words("这一行读不成:{found}", "the row cannot be read: {found}"),
 }
 
 

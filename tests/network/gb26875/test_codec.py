@@ -198,3 +198,11 @@ def test_no_bytes_break_it(data: bytes) -> None:
     for one in (data, b"@@" + data, frame(data.hex())):
         with suppress(FrameFault):
             WIRE.decode(one)
+
+
+def test_every_field_has_the_standard_s_name() -> None:
+    decoded = WIRE.decode(SMOKE)
+    titled = {one.name: one.title for one in decoded.fields}
+    assert all(titled.values())
+    assert titled["system_type"].startswith("系统类型:")
+    assert titled["component_address"] == "部件地址"

@@ -260,3 +260,30 @@ def test_the_tables_have_what_the_standards_have() -> None:
     assert {"2013", "2052", "2062", "2111", "9015"} <= {
         one.cn for one in tables().commands if one.since == "2025"
     }
+
+
+def test_numbers_as_loggers_write_them() -> None:
+    cp = "DataTime=20260701080000;a01001-Rtd=-12.5;a01007-Rtd=+1.5;a01008-Rtd=.5;a34004-Rtd=007.10"
+    frame = encode({"header": {"CN": "2011", "MN": "A1", "ST": "22", "CP": cp}})
+    decoded = decode(frame)
+    values = {one.name: one.value for one in decoded.fields}
+    assert values["a01001-Rtd"] == -12.5
+    assert values["a01007-Rtd"] == 1.5
+    assert values["a01008-Rtd"] == 0.5
+    assert values["a34004-Rtd"] == 7.1
+    assert [one.value for one in decoded.readings] == [-12.5, 1.5, 0.5, 7.1]
+    assert encode(shown(decoded)) == frame
+
+
+def test_codes_are_told_in_words() -> None:
+    def titled(cn: str, cp: str) -> tuple[dict[str, Any], list[str]]:
+        decoded = decode(encode({"header": {"CN": cn, "MN": "A1", "ST": "32", "CP": cp}}))
+        return decoded.header, [one.title for one in decoded.fields]
+
+    header, titles = titled("9011", "QnRtn=3")
+    assert (header["title"], header["system"]) == ("请求应答", "地表水体环境污染源")
+    assert titles == ["请求应答代码:PW错误"]
+    assert titled("9012", "ExeRtn=100")[1] == ["执行结果代码:没有数据"]
+    assert titled("2021", "DataTime=20260701080000;SB1-RS=4")[1][1].endswith(":报警")
+    flagged = titled("2011", "DataTime=20260701080000;w01018-Rtd=1,w01018-Flag=d")[1][2]
+    assert flagged.endswith(":故障")

@@ -161,8 +161,56 @@ async def test_corrections_hide_what_the_lake_keeps(house: House) -> None:
     assert again != ids[2]
     await house.commit()
     assert await results(house, stream) == [0, 41, 2, 3]
-    bad = {"phenomenonTime": iso(NOW + 50)}
-    await house.call("PATCH", f"Observations({ids[0]!r})", bad, 400)
+
+
+async def test_a_changed_time_keeps_the_id(house: House) -> None:
+    stream = await stream_of(house)
+    ids = [await house.make("Observations", at(stream, NOW + n, n)) for n in range(3)]
+    await house.commit()
+    first = f"Observations({ids[0]!r})"
+    for change, time in (("PATCH", NOW + 10), ("PUT", NOW + 1)):
+        told = await house.call(change, first, {"result": 7, "phenomenonTime": iso(time)})
+        assert (told["@iot.id"], told["phenomenonTime"]) == (ids[0], iso(time))
+        assert await house.get(first) == told
+        assert await results(house, stream, filter=f"id eq {ids[0]}") == [7]
+    assert await results(house, stream) == [1, 7, 2]
+    assert [part[0]["result"] for part in await house.pages("Observations", top=1)] == [1, 7, 2]
+    again = await house.make("Observations", at(stream, NOW, 0))
+    assert again not in ids
+    assert await results(house, stream) == [0, 1, 7, 2]
+    await house.call("PATCH", first, {"phenomenonTime": iso(NOW)})
+    await house.call("DELETE", first)
+    await house.get(first, status=404)
+    assert await results(house, stream) == [0, 1, 2]
+
+
+async def test_ids_order_observations_of_several_datastreams(house: House) -> None:
+    first, second = await stream_of(house), await stream_of(house)
+    for n in range(3):
+        await house.make("Observations", at(second, NOW + n, 10 + n))
+        await house.make("Observations", at(first, NOW + 5 + n, n, resultTime=iso(NOW)))
+        await house.commit()
+    await house.make("Observations", at(first, NOW + 20, 3))
+    for order, expected in (
+        ("id", [0, 1, 2, 3, 10, 11, 12]),
+        ("id desc", [12, 11, 10, 3, 2, 1, 0]),
+    ):
+        pages = await house.pages("Observations", orderby=order, top=3, count="true")
+        assert [one["result"] for page in pages for one in page] == expected
+
+
+async def test_what_is_observed_is_said_or_known_from_the_place(house: House) -> None:
+    nowhere = thing("nowhere", datastream("loose"), Locations=[])
+    stream = (await house.values(f"Things({await house.make('Things', nowhere)})/Datastreams"))[0]
+    told = await house.call("POST", "Observations", at(stream["@iot.id"], NOW, 1), 400)
+    assert "FeatureOfInterest" in told["title_en"]
+    inside = datastream("inside", Observations=[{"result": 1}])
+    await house.call("POST", "Things", thing("gone", inside, Locations=[]), 400)
+    partial = [{"result": 1, "FeatureOfInterest": {"name": "no more than this"}}]
+    await house.call(
+        "POST", "Things", thing("gone", datastream("inside", Observations=partial)), 400
+    )
+    assert await house.values("Things", filter="name eq 'gone'") == []
 
 
 async def test_the_observations_of_a_removed_feature_go_with_it(house: House) -> None:

@@ -256,3 +256,28 @@ def test_no_bytes_break_it(data: bytes) -> None:
 def test_steps(days: int, hours: int, minutes: int) -> None:
     digits = f"{days:02d}{hours:02d}{minutes:02d}"
     assert step_read(step_shown(digits)).hex() == digits
+
+
+def _report(elements: str) -> bytes:
+    body = "0001 260701080000 F1F1 4201050001 48 F0F0 2607010800" + elements
+    frame = bytes.fromhex(f"7E7E 01 4201050001 1234 32 {len(bytes.fromhex(body)):04X} 02 {body} 03")
+    return frame + crc16(frame).to_bytes(2)
+
+
+def test_a_duration_is_told_as_it_is_written_and_read_in_hours() -> None:
+    decoded = WIRE.decode(_report("0512 0130"))
+    assert [(one.value, one.unit) for one in decoded.fields if one.name == "DT"] == [(1.3, "HH.mm")]
+    assert [(one.value, one.unit) for one in decoded.readings] == [(1.5, "h")]
+
+
+def test_a_value_that_is_no_number_is_told_beside_the_others() -> None:
+    decoded = WIRE.decode(_report("2019 0A0125 3812 1236"))
+    assert "PJ" in decoded.header["complaint"]
+    assert [(one.name, one.value) for one in decoded.readings] == [("VT", 12.36)]
+
+
+def test_a_body_that_breaks_off_still_tells_who_sent_it() -> None:
+    with pytest.raises(FrameFault) as caught:
+        WIRE.decode(_report("2019 0001"))
+    assert caught.value.reason is Reason.MALFORMED
+    assert caught.value.header["station"] == "4201050001"

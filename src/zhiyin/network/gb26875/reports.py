@@ -99,6 +99,14 @@ _READ: Mapping[int, Callable[[Said, int, tuple[Any, ...], int], None]] = {
     21: _state,
     24: _operation,
 }
+_TITLES = {
+    "system_type": "系统类型", "system_address": "系统地址", "component_type": "部件类型",
+    "component_address": "部件地址", "state": "状态", "text": "部件说明", "time": "时间",
+    "analogue_type": "模拟量类型", "value": "模拟量值(原始计数)", "operation": "操作标志",
+    "operator": "操作员编号", "main_version": "主版本号", "sub_version": "次版本号",
+    "description": "配置说明", "count": "操作信息记录数目", "minutes": "应答超时时间(分钟)",
+    "reserved": "预留",
+}  # fmt: skip
 _EXPLAINED = {
     "system_type": "system", "component_type": "component", "analogue_type": "analogue",
 }  # fmt: skip
@@ -113,7 +121,9 @@ def fields_of(unit: Unit) -> list[Field]:
     for n, one in enumerate(unit.objects):
         for (name, kind), value in zip(LAYOUTS[unit.kind].fields, one, strict=True):
             table = _EXPLAINED.get(name)
-            title = tables.told(table, value) if table else ""
+            title = _TITLES.get(name, "")
+            if table:
+                title = f"{title}:{tables.told(table, value)}"
             told.append(Field(name, units.shown(kind, value), title=title, part=str(n + 1)))
             told.extend(_explained(unit.kind, name, value, one, f"{n + 1} {name}"))
     return told

@@ -68,8 +68,9 @@ def _meant(packet: Packet, pairs: list[Pair], facts: Facts | None) -> tuple[Deco
 def decode(frame: bytes, facts: Facts | None = None) -> Decoded:
     """Return one frame understood, every item a field; raises FrameFault and nothing else.
 
-    Beside the items as they came, the header has `length`, `crc`, `version` and `CP` (the text,
-    decrypted), and `complaint` when a single value could not be read.
+    Beside the items as they came, the header has `length`, `crc`, `version`, `title` and `system`
+    (what CN and ST stand for) and `CP` (the text, decrypted), and `complaint` when a single value
+    could not be read.
     """
     piece = whole(frame)
     packet = open_piece(piece, lambda _: facts)
@@ -80,6 +81,8 @@ def decode(frame: bytes, facts: Facts | None = None) -> Decoded:
         "length": len(piece.segment),
         "crc": piece.crc.decode("ascii").upper(),
         "version": packet.version,
+        "title": command_of(packet).title,
+        "system": tables().systems.get(packet.head.get("ST", ""), ""),
         "CP": packet.cp,
     }
     if meaning.complaint:

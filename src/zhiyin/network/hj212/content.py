@@ -18,7 +18,7 @@ Pair = tuple[str, str]
 
 # Tried only behind a separator, without going back: its time is linear in the text.
 _PAIR = re.compile(r"(?:\A|[;,])([^=;,]{1,64}+)=(//.*?//|[^;,]*)", re.DOTALL)
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(\.[0-9]{1,15})?")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _LEADS = frozenset({"PolId", "InfoId", "BeginTime", "CstartTime"})
 _FOLLOWS = frozenset({"InfoId", "SystemTime", "BeginTime", "EndTime", "CstartTime", "Ctime"})
 _LOG = frozenset({"i11001-Info", "i21001-Info"})
@@ -166,9 +166,9 @@ def _told_at(pairs: Sequence[Pair], sent: str) -> int:
 
 def value_of(name: Name, text: str) -> Any:
     """Return a number where the text is one by its name, else the text as it is."""
-    if name.kind != VALUE or (match := _NUMBER.fullmatch(text)) is None:
+    if name.kind != VALUE or (number := number_of(text)) is None:
         return text
-    return float(text) if match[1] else int(text)
+    return int(text) if _WHOLE.fullmatch(text) else number
 
 
 def fields_of(pairs: Iterable[Pair], units: Mapping[str, str] | None = None) -> tuple[Field, ...]:
@@ -178,10 +178,21 @@ def fields_of(pairs: Iterable[Pair], units: Mapping[str, str] | None = None) -> 
     for text, value in pairs:
         name = name_of(text)
         title = name.title
-        if name.kind == FLAG and value in words:
-            title = f"{title}:{words[value][0]}"
+        if name.kind == FLAG and value.upper() in words:
+            title = f"{title}:{words[value.upper()][0]}"
+        elif explained := _explained(text, name, value):
+            title = f"{title}:{explained}"
         fields.append(Field(text, value_of(name, value), _unit(name, units), title, name.code))
     return tuple(fields)
+
+
+def _explained(text: str, name: Name, value: str) -> str:
+    """Return what a code stands for: an answer's, or the state of a piece of equipment."""
+    found = tables()
+    if name.suffix == "RS":
+        return found.states.get(value, "")
+    codes = {"QnRtn": found.request_results, "ExeRtn": found.results}.get(text, {})
+    return codes[value][0] if value in codes else ""
 
 
 def text_of(value: Any) -> str:

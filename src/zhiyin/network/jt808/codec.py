@@ -140,11 +140,13 @@ def meaning(
 
 
 def header_of(header: Header, body: bytes) -> dict[str, Any]:
-    """Return the header as printed: with the body's edition, and of a batch its type.
+    """Return the header as printed: with the body's edition and length, and of a batch its type.
 
     `blind` is true for positions that were kept while there was no network (type 1 of 0704).
     """
-    found = shown(header) | {"year": edition_of(header, body)}
+    found = shown(header) | {"year": edition_of(header, body), "length": len(body)}
+    if message := message_of(header.kind, found["year"]):
+        found["title"] = message.title
     if header.message == BATCH and header.total < 2 and len(body) > 2:
         found |= {"batch_type": body[2], "blind": body[2] == 1}
     return found
@@ -158,8 +160,8 @@ def decode(frame: bytes) -> Decoded:
     header, body = read_frame(frame)
     if header.total > 1:
         refuse(header)
-        fields: tuple[Field, ...] = (Field(PACKET, body.hex().upper()),)
-        return Decoded(KEY, header.address, header.kind, shown(header), fields)
+        fields: tuple[Field, ...] = (Field(PACKET, body.hex().upper(), title="分包内容"),)
+        return Decoded(KEY, header.address, header.kind, header_of(header, body), fields)
     return decode_body(header, body)
 
 

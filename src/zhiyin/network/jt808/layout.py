@@ -4,6 +4,7 @@ A body is a mapping of field names to values; a list is a list of such mappings.
 among its message's own fields. `flatten` makes fields for the eye, `gather` takes them back.
 """
 
+import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -63,6 +64,13 @@ def messages() -> dict[str, Message]:
         key: Message(str(one["title"]), tuple(_part(part) for part in one["body"]))
         for key, one in said.items()
     }
+
+
+@cache
+def titles() -> dict[str, str]:
+    """Return what the standard calls a field, by our name of it."""
+    rows = files(__package__).joinpath("names.csv").read_text(encoding="utf-8").splitlines()
+    return {row["name"]: row["title"] for row in csv.DictReader(rows)}
 
 
 def _wanted(part: Part, values: Mapping[str, Any], *, more: bool) -> bool:
@@ -164,9 +172,10 @@ def flatten(parts: tuple[Part, ...], values: Mapping[str, Any], path: str = "") 
         elif part.kind == "parameters":
             yield from parameters.fields_of(values[part.name], f"{path}.{part.name}".lstrip("."))
         elif part.kind != "count" and part.name in values:
-            yield Field(part.name, values[part.name], part.unit, "", path)
+            title = titles().get(part.name, "")
+            yield Field(part.name, values[part.name], part.unit, title, path)
     if not path and REST in values:
-        yield Field(REST, values[REST])
+        yield Field(REST, values[REST], title=titles()[REST])
 
 
 _STEP = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?")

@@ -9,6 +9,27 @@ from zhiyin.network.jt808.position import FIXED, SIZE, SOUTH, WEST, bits, items,
 from zhiyin.network.jt808.values import clock_bytes, clock_text
 from zhiyin.network.model import Reason
 
+_PLACE = ("location_type", 1, "", "位置类型 0 无 1 圆形 2 矩形 3 多边形 4 路段")
+_AREA = ("area", 4, "", "区域或路段 ID")
+# What stands in the items 11, 12 and 13, by id and length: name, bytes, unit, title.
+_PACKED = {
+    (0x11, 1): (_PLACE,),
+    (0x11, 5): (_PLACE, _AREA),
+    (0x12, 6): (_PLACE, _AREA, ("crossing", 1, "", "方向 0 进 1 出")),
+    (0x13, 7): (
+        ("section", 4, "", "路段 ID"), ("section_duration", 2, "s", "路段行驶时间"),
+        ("section_result", 1, "", "结果 0 不足 1 过长"),
+    ),
+}  # fmt: skip
+# Bits of the items 25 and 2A, from bit 0.
+_BITS = {
+    0x25: (
+        "low_beam", "high_beam", "right_turn", "left_turn", "brake", "reverse", "fog_lamp",
+        "clearance_lamp", "horn", "air_conditioner", "neutral", "retarder", "abs", "heater",
+        "clutch",
+    ),
+    0x2A: ("deep_sleep", "sleep"),
+}  # fmt: skip
 _FIELDS = (
     ("altitude", "m", "海拔"), ("speed", "km/h", "速度"), ("direction", "°", "方向"),
     ("time", "", "时间"),
@@ -66,7 +87,32 @@ def fields_of(values: Mapping[str, Any], path: str) -> Iterator[Field]:
     for name, unit, title in _FIELDS:
         yield Field(name, values[name], unit, title, path)
     for label, value in values.get("items", {}).items():
-        yield _item_field(label, value, f"{path}.items".lstrip("."))
+        field = _item_field(label, value, f"{path}.items".lstrip("."))
+        yield field
+        yield from (Field(*told, field.part) for told in explained(label, value))
+
+
+def explained(label: str, value: Any) -> list[tuple[str, Any, str, str]]:
+    """Return name, value, unit and title of what the standard packs into one item (§8.12)."""
+    try:
+        item = int(label.partition("#")[0], 16)
+    except ValueError:
+        return []  # the bytes that are no item
+    if isinstance(value, int):
+        if item in _BITS:
+            names = [name for bit, name in enumerate(_BITS[item]) if value >> bit & 1]
+            return [("item_states", names, "", "状态位")]
+        if item == 0x2B:
+            return [("ad0", value & 0xFFFF, "", "AD0"), ("ad1", value >> 16, "", "AD1")]
+        return []
+    data = bytes.fromhex(value) if isinstance(value, str) else b""
+    told, at = [], 0
+    if (item, len(data)) not in _PACKED:
+        return []
+    for name, width, unit, title in _PACKED[item, len(data)]:
+        told.append((name, int.from_bytes(data[at : at + width], "big"), unit, title))
+        at += width
+    return told
 
 
 def _item_field(label: str, value: Any, path: str) -> Field:

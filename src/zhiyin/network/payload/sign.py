@@ -61,7 +61,8 @@ def verify(
     request = _Request(body, context, limit)
     said = request.find(sign.at)
     if not said.startswith(sign.prefix) or not said:
-        raise NotSigned(source=source, reason=f"nothing that begins {sign.prefix!r} at {sign.at}")
+        missing = f"nothing that begins {sign.prefix!r}" if sign.prefix else "nothing"
+        raise NotSigned(source=source, reason=f"{missing} at {sign.at}")
     said = said.removeprefix(sign.prefix)
     stamp = request.find(sign.timestamp) if sign.timestamp else ""
     expected = secret if sign.kind in {"bearer", "token"} else _made(sign, secret, request, stamp)

@@ -8,4 +8,6 @@ ASKED = "network.pull.asked"
 def shown(url: str) -> str:
     """Return an address without user, password and query."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+    if not parts.scheme:
+        return parts.path
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -27,6 +27,7 @@ CONFORMS = [
     f"{_SPEC}/req/create-update-delete/create-entity",
     f"{_SPEC}/req/create-update-delete/link-to-existing-entities",
     f"{_SPEC}/req/create-update-delete/deep-insert",
+    f"{_SPEC}/req/create-update-delete/deep-insert-status-code",
     f"{_SPEC}/req/create-update-delete/update-entity",
     f"{_SPEC}/req/create-update-delete/delete-entity",
     f"{_SPEC}/req/create-update-delete/historical-location-auto-creation",

@@ -237,6 +237,8 @@ def _compare_times(by: str, left: When, right: When) -> bool:
     if by in {"eq", "ne"}:
         same = (left.start, left.until) == (right.start, right.until)
         return same if by == "eq" else not same
-    if by in {"lt", "le"}:
-        return left.until < right.start or (by == "le" and left.until == right.start)
-    return left.start > right.until or (by == "ge" and left.start == right.until)
+    if by in {"gt", "ge"}:
+        left, right = right, left
+    if by in {"lt", "gt"}:  # an interval ends where another one starts
+        return left.start < right.start and left.until <= right.start
+    return left.start <= right.start and left.until <= right.until

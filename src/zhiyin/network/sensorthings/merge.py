@@ -156,6 +156,41 @@ async def merged(
         yield [one for one in out if one.entity is not None]
 
 
+async def by_stream(
+    session: AsyncSession, recorded: lake.Recorded, plan: Plan,
+    spans: Mapping[int, tuple[int, int] | None],
+) -> AsyncIterator[list[Found]]:  # fmt: skip
+    """Yield observations in the order of their ids: one datastream after the other, each in time.
+
+    `spans`: the first and last time that the lake has of each datastream.
+    """
+    tails: dict[int, list[tuple[int, int, float]]] = {}
+    for row in plan.tail:
+        tails.setdefault(row[0], []).append(row)
+    with_rows: set[int] = set()
+    if plan.rows is not None:
+        column = plan.rows.with_only_columns(ObservationRow.datastream).distinct()
+        with_rows = set(await session.scalars(column))
+    named = {one.number: one for one in plan.named}
+    for number in sorted(plan.streams, reverse=plan.descending):
+        after = plan.behind
+        if after is not None and number != after.datastream:
+            if (number < after.datastream) != plan.descending:
+                continue  # on an earlier page
+            after = None
+        span, rows = spans.get(number), plan.rows if number in with_rows else None
+        if span is None and rows is None and number not in tails:
+            continue
+        one = plan._replace(
+            streams={number: plan.streams[number]},
+            named=[named[number]] if number in named else [], tail=tails.get(number, ()),
+            span=span, behind=after,
+            rows=rows.where(ObservationRow.datastream == number) if rows is not None else None,
+        )  # fmt: skip
+        async for part in merged(session, recorded, one):
+            yield part
+
+
 def _known(
     parts: list[list[Found]], open_: Sequence[bool], *, descending: bool
 ) -> list[list[Found]]:

@@ -26,7 +26,8 @@ from zhiyin.network.sensorthings.streams import (
     entity_of_number,
     entity_of_row,
     joined,
-    key_of,
+    moved,
+    place_of,
     question_of,
     read_key,
     without,
@@ -35,7 +36,8 @@ from zhiyin.network.sensorthings.tail import Tail
 from zhiyin.network.sensorthings.when import When
 
 SAMPLE = 1_000  # observations of one datastream that a filter from elsewhere looks at
-_BY_TIME = {Path(("phenomenonTime",)), Path(("id",))}
+_ID = Path(("id",))
+_BY_TIME = {Path(("phenomenonTime",)), _ID}
 
 
 class Observing:
@@ -61,6 +63,8 @@ class Observing:
             row.datastream == key.datastream, row.time == key.time, row.turn == key.turn
         )
         own = (await reader.session.scalars(asked)).one_or_none()
+        if own is not None and own.gone:
+            own = (await reader.session.scalars(moved(key))).first() or own
         if own is not None and not own.gone:
             return entity_of_row(own)
         if own is None and key.turn == 0:
@@ -93,7 +97,11 @@ class Observing:
         fit: list[Entity] = []
         enough = options.skip + options.page + 1
         passed = 0
-        async for part in merge.merged(reader.session, self.recorded, plan):
+        found = merge.merged(reader.session, self.recorded, plan)
+        if by_time and orders and orders[0].by == _ID and len(plan.streams) > 1:
+            spans = {one.number: await self._span([one]) for one in plan.named}
+            found = merge.by_stream(reader.session, self.recorded, plan, spans)
+        async for part in found:
             good = await self._fitting(reader, part, judge, rest)
             passed += len(good)
             if by_time and options.counted and count is None:  # count on, but keep only the page
@@ -162,7 +170,7 @@ class Observing:
             own = select(ObservationRow.datastream).where(ObservationRow.feature == feature)
             conditions.append(or_(row.feature == feature, row.number.in_(own)))
             rest.append(Call("eq", (Path(("FeatureOfInterest", "id")), Constant(feature))))
-        only = asked_by_id(parts)
+        only = await self._now_at(reader, asked_by_id(parts))
         if only is not None:
             conditions.append(row.number == only.datastream)
         chosen = select(row.number).where(*conditions)
@@ -183,6 +191,11 @@ class Observing:
             max(50, options.skip + options.page + 1),
         )  # fmt: skip
         return plan, tree
+
+    async def _now_at(self, reader: Reader, key: Key | None) -> Key | None:
+        """Return where the observation of an id stands now."""
+        row = (await reader.session.scalars(moved(key))).first() if key is not None else None
+        return key if row is None else Key(row.datastream, row.time, row.turn)
 
     def _wanted(self, streams: dict[int, Stream], tree: Tree | None) -> Wanted | None:
         if tree is None:
@@ -313,7 +326,7 @@ class Observing:
 
 
 def _further(last: Entity) -> str:
-    key = key_of(last)
+    key = place_of(last)
     return f"{key.time}.{key.datastream}.{key.turn}"
 
 

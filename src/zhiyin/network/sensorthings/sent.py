@@ -87,6 +87,26 @@ async def row_of(session: AsyncSession, entity: Entity) -> ObservationRow:
     return row
 
 
+async def moved_row(session: AsyncSession, row: ObservationRow, time: int) -> ObservationRow:
+    """Return the row of an observation at another time; what stood at the old time is gone.
+
+    The old row stays, because the lake may still have a value there. The new one takes a turn
+    above 0, for at turn 0 it would hide a value that the lake has at its new time.
+    """
+    own = ObservationRow
+    highest = select(func.max(own.turn)).where(own.datastream == row.datastream, own.time == time)
+    turn = ((await session.execute(highest)).scalar() or 0) + 1
+    first = (row.time, row.turn) if row.id_time is None else (row.id_time, row.id_turn)
+    there = own(
+        datastream=row.datastream, time=time, turn=turn, id_time=first[0], id_turn=first[1],
+        result=row.result,
+    )  # fmt: skip
+    row.gone, row.feature = True, None
+    session.add(there)
+    await session.flush()
+    return there
+
+
 def columns_of(one: Sent) -> dict[str, Any]:
     values = one.values
     valid, result_time = values.get("validTime"), values.get("resultTime")

@@ -139,6 +139,7 @@ class ObservationRow(Row):
 
     It stands for the whole observation: the lake's row of the same datastream and time is hidden
     by it (`turn` 0), or stands beside it (`turn` 1 and on). `gone`: there is none any more.
+    One whose time was changed keeps its id, which follows from `id_time` and `id_turn` then.
     """
 
     __tablename__ = "network_sta_observation"
@@ -158,6 +159,8 @@ class ObservationRow(Row):
         ForeignKey("network_sta_feature.number"), index=True
     )
     gone: Mapped[bool] = mapped_column(default=False)
+    id_time: Mapped[int | None] = mapped_column(BigInteger)
+    id_turn: Mapped[int | None]
 
 
 class ThingLocationRow(Row):

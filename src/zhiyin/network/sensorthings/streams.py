@@ -15,6 +15,7 @@ from zhiyin.network.sensorthings.pushdown import to_sql
 from zhiyin.network.sensorthings.store import DatastreamRow, ObservationRow
 from zhiyin.network.sensorthings.when import When
 
+PLACE = "@place"  # among the values of an observation whose time was changed: its key now
 TIME_BITS = 42  # milliseconds since 1970, to the year 2109
 _ID = re.compile(r"(\d{1,18})-(-?\d{1,15})(?:-(\d{1,9}))?\Z")
 
@@ -107,12 +108,27 @@ def entity_of_row(row: ObservationRow) -> Entity:
     links: dict[str, int | None] = {
         "Datastream": row.datastream, "FeatureOfInterest": row.feature
     }  # fmt: skip
-    key = Key(row.datastream, row.time, row.turn)
+    place = Key(row.datastream, row.time, row.turn)
+    if row.id_time is None:
+        return Entity(OBSERVATION, row.number, place.id, values, links)
+    values[PLACE] = place
+    key = Key(row.datastream, row.id_time, row.id_turn or 0)
     return Entity(OBSERVATION, row.number, key.id, values, links)
 
 
-def key_of(entity: Entity) -> Key:
-    return read_key(entity.id)
+def place_of(entity: Entity) -> Key:
+    """Return where an observation stands in the order of time; its id may tell an earlier time."""
+    place: Key = entity.values.get(PLACE) or read_key(entity.id)
+    return place
+
+
+def moved(key: Key) -> Select[Any]:
+    """Return the question for the row of an observation that stood at a key when it was made."""
+    row = ObservationRow
+    return select(row).where(
+        row.datastream == key.datastream, row.id_time == key.time, row.id_turn == key.turn,
+        row.gone.is_(False),
+    )  # fmt: skip
 
 
 def about_streams(tree: Tree | None) -> tuple[list[Any], list[Tree]]:

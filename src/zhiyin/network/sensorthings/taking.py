@@ -19,13 +19,14 @@ from zhiyin.network.intake import Message
 from zhiyin.network.model import Series
 from zhiyin.network.sensorthings.faults import NotTaken
 from zhiyin.network.sensorthings.fields import Body, fault, merged, read_fields
-from zhiyin.network.sensorthings.model import OBSERVATION, Entity
+from zhiyin.network.sensorthings.model import FEATURE, OBSERVATION, Entity
 from zhiyin.network.sensorthings.observing import Observing
 from zhiyin.network.sensorthings.sent import (
     Sent,
     columns_in,
     columns_of,
     default_feature,
+    moved_row,
     number_of,
     row_of,
 )
@@ -87,8 +88,17 @@ class Taking:
         for arrival in arrivals:
             stream = await session.get(DatastreamRow, arrival.datastream)
             values = self._values(arrival.body)
-            if stream is not None:
-                number_of(stream, values["result"])
+            if stream is None:
+                continue
+            number_of(stream, values["result"])
+            said = arrival.body.get("FeatureOfInterest")
+            if isinstance(said, dict) and "@iot.id" not in said:
+                read_fields(FEATURE, said)
+            elif said is not None:
+                link = OBSERVATION.link_of["FeatureOfInterest"]
+                await Writer(session, self._clock.now()).linked(OBSERVATION, link, said, 1)
+            elif arrival.feature is None:
+                await self._default(session, stream)
 
     async def _read(
         self, session: AsyncSession, arrivals: Sequence[Arrival], answers: list[Any]
@@ -160,8 +170,21 @@ class Taking:
                 OBSERVATION, OBSERVATION.link_of["FeatureOfInterest"], said, 1
             )
         if stream.thing not in features:
-            features[stream.thing] = await default_feature(session, stream.thing)
+            features[stream.thing] = await self._default(session, stream)
         return features[stream.thing]
+
+    async def _default(self, session: AsyncSession, stream: DatastreamRow) -> int | None:
+        """Return the feature of an observation that names none.
+
+        A device of the house may stand nowhere; a client has to say what was observed.
+        """
+        feature = await default_feature(session, stream.thing) or stream.feature
+        if feature is None and not stream.house:
+            raise fault(
+                OBSERVATION,
+                "FeatureOfInterest is missing, and its Thing has no GeoJSON Location for one",
+            )
+        return feature
 
     async def _place(
         self, session: AsyncSession, sent: dict[int, Sent], earlier: dict[Key, float | None],
@@ -283,10 +306,7 @@ class Taking:
         kept = {} if replace else dict(entity.values)
         kept.update(values)
         at: When = entity.values["phenomenonTime"]
-        when = kept.get("phenomenonTime") or at
-        kept["phenomenonTime"] = When(at.start, when.end)
-        if when.start != at.start:
-            raise fault(OBSERVATION, "phenomenonTime begins another time; post a new one instead")
+        kept["phenomenonTime"] = kept.get("phenomenonTime") or at
         async with self._database.write(actor) as session:
             said, link = body.get("FeatureOfInterest"), OBSERVATION.link_of["FeatureOfInterest"]
             feature = entity.links["FeatureOfInterest"]
@@ -297,6 +317,8 @@ class Taking:
                 raise fault(OBSERVATION, "its Datastream is gone")
             one = Sent(stream, kept, feature, number_of(stream, kept.get("result")), ahead=False)
             row = await row_of(session, entity)
+            if one.when.start != at.start:
+                row = await moved_row(session, row, one.when.start)
             for name, value in columns_of(one).items():
                 setattr(row, name, value)
 

@@ -111,6 +111,8 @@ class Writer:
         """Make or link what stands in the links to many."""
         for link in kind.links:
             said = body.get(link.name)
+            if link.many and link.required and not said:
+                raise fault(kind, f"{link.name} is missing; it should name at least one")
             if not link.many or said is None:
                 continue
             if not isinstance(said, list):
@@ -137,8 +139,9 @@ class Writer:
             for one in said:
                 other = await self.linked(kind, link, one, depth)
                 pair = (number, other) if kind is HISTORICAL_LOCATION else (other, number)
-                self._session.add(store.HistoryPlaceRow(history=pair[0], location=pair[1]))
-            await self._session.flush()
+                if await self._session.get(store.HistoryPlaceRow, pair) is None:
+                    self._session.add(store.HistoryPlaceRow(history=pair[0], location=pair[1]))
+                    await self._session.flush()
         else:
             await self._adopt_children(kind, number, link, said, depth)
 

@@ -22,7 +22,10 @@ def decode(frame: bytes) -> Decoded:
             Reason.INCOMPLETE, f"{len(frame)} bytes; a header alone has at least {least}"
         )
     end = codec.check(frame, found)
-    return reports.decoded(found, frame[found.start : found.stop], end)
+    try:
+        return reports.decoded(found, frame[found.start : found.stop], end)
+    except FrameFault as fault:
+        raise FrameFault(fault.reason, fault.detail, fault.header or found.told()) from fault
 
 
 def encode(told: Mapping[str, Any]) -> bytes:

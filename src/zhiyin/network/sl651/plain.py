@@ -9,7 +9,7 @@ from zhiyin.network.model import Reason
 from zhiyin.network.sl651 import tables, times, values
 from zhiyin.network.sl651.body import ASKING, OF_PARAMETERS, WITH_CLASS
 from zhiyin.network.sl651.codec import hexadecimal
-from zhiyin.network.sl651.show import step_shown, text_shown
+from zhiyin.network.sl651.show import DURATION, step_shown, text_shown
 from zhiyin.network.sl651.values import DAY, HOUR, MINUTE, Said, Station
 from zhiyin.network.sl651.write import hour_packed, step_read, text_read
 
@@ -212,6 +212,7 @@ def _fields(entry: Entry, function: int) -> Iterator[Field]:
     else:
         value = _shown(entry.data, kind, entry.name)
     title, unit = (known.zh, known.unit) if known else ("", "")
+    unit = DURATION if kind == "duration" else unit
     yield Field(entry.name, value, unit, title, entry.data if entry.name == "DR" else "")
     if kind == "state" and isinstance(value, str) and value.startswith("0x"):
         for label, on in values.states(bytes.fromhex(entry.data)):

@@ -47,7 +47,10 @@ def turns(frame: bytes, found: Head, body: bytes, settings: Mapping[str, Any]) -
 
 
 def decoded(found: Head, body: bytes, end: int) -> Decoded:
-    """Return a frame with its fields; of one packet of several the fields are its bytes."""
+    """Return a frame with its fields; of one packet of several the fields are its bytes.
+
+    `complaint` in the header tells of single values that could not be read.
+    """
     header = found.told() | {"end": tables.codes("end")[end].name}
     kind = f"{found.function:02X}"
     if found.many and found.packets > 1:
@@ -55,6 +58,8 @@ def decoded(found: Head, body: bytes, end: int) -> Decoded:
     if found.down or found.function not in KNOWN:
         return Decoded("sl651", found.station, kind, header, tuple(_fields(found, body)))
     said = _said(found, body, {})
+    if said.unread:
+        header["complaint"] = "; ".join(said.unread)[:400]
     readings = [reading for one in said.stations for reading in one.readings]
     happened = tuple(happenings(found, body))
     return Decoded(

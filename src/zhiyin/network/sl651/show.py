@@ -25,6 +25,8 @@ from zhiyin.network.sl651.body import (
 from zhiyin.network.sl651.numbers import number
 from zhiyin.network.sl651.write import gates_packed
 
+DURATION = "HH.mm"  # how table C.1 writes a duration; readings have it in hours
+
 
 def fields_of(body: bytes, function: int, *, down: bool) -> list[Field]:
     """Return the fields of a whole body; FrameFault when it breaks off."""
@@ -75,6 +77,8 @@ def _value(lead: int, definition: int, data: bytes, function: int) -> Iterator[F
     )
     part = f"{lead:02X}{definition & 0xFF:02X}"
     unit, title = (known.unit, known.zh) if known else ("", "")
+    if kind == "duration":
+        unit = DURATION  # 1.30 is an hour and a half
     value: Any
     if definition >= SERIES:
         size = definition >> 3 & 31 or 1
