@@ -1,4 +1,4 @@
-"""Every benchmark in turn, under six minutes, as one table: `make bench`.
+"""Every benchmark in turn, under seven minutes, as one table: `make bench`.
 
 Prints as it goes and leaves the table in `bench-results.md` in the current folder.
 """
@@ -6,7 +6,7 @@ Prints as it goes and leaves the table in `bench-results.md` in the current fold
 import time
 from pathlib import Path
 
-from benchmarks import ingest, peers, rules, warning
+from benchmarks import gateways, ingest, peers, rules, warning
 from benchmarks.brain import running, settled
 from benchmarks.machine import load, machine
 
@@ -123,12 +123,30 @@ def measure_rules(table: Table) -> None:
             )  # fmt: skip
 
 
+def measure_gateways(table: Table) -> None:
+    """Measure the field protocols; Node-RED is the peer of HJ 212's whole way."""
+    for protocol in gateways.PROTOCOLS:
+        alone = gateways.codec(protocol)
+        table.add(alone.what, f"{alone.rate:,.0f}/s", cpu=_cpu(alone.cpu))
+    peer = gateways.peer()
+    with gateways.running() as brain:
+        for protocol in gateways.PROTOCOLS:
+            run = gateways.whole_way(brain, protocol)
+            beside, ratio = "", ""
+            if protocol == "hj212" and not isinstance(peer, str):
+                beside = f"{peer.rate:,.0f}/s (Node-RED, keeps nothing)"
+                ratio = f"{run.rate / peer.rate:.1f} × as many"
+            table.add(run.what, f"{run.rate:,.0f}/s", beside, ratio, _cpu(run.cpu), run.others)
+    table.note(f"Node-RED: left out, {peer}" if isinstance(peer, str) else str(peer))
+
+
 def main() -> None:
     table, begun = Table(), time.monotonic()
     here, before = machine(), load()
     print(f"{here}; load before {before}", flush=True)
     measure_brain(table, measure_peers(table))
     measure_rules(table)
+    measure_gateways(table)
     table.note(f"machine: {here}; load average before {before}, after {load()}")
     table.note(f"took {time.monotonic() - begun:.0f} s")
     RESULTS.write_text(table.markdown(), encoding="utf-8")
