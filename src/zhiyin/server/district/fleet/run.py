@@ -34,10 +34,10 @@ class Fleet:
         self._some = asyncio.Event()
         self._count = 0
         self._ending = False
-        self._undone = 0
+        self._finished: set[Device] = set()
         self.done = asyncio.Event()
         self.devices = list(self._made())
-        self.tally.devices = self._undone = len(self.devices)
+        self.tally.devices = len(self.devices)
         if not self.devices:
             self.done.set()
 
@@ -55,8 +55,8 @@ class Fleet:
 
     def rest(self, device: Device) -> None:
         if self._plan.until is not None and device.due > self._plan.until:
-            self._undone -= 1
-            if not self._undone:
+            self._finished.add(device)  # it rests again when its line has been down
+            if len(self._finished) == len(self.devices):
                 self.done.set()
             return
         self._count += 1
