@@ -13,6 +13,7 @@ from zhiyin.cloud import Database, Settings
 from zhiyin.kernel import CallerFault, Fault, Words, WorldFault, iso
 from zhiyin.network import service, store
 from zhiyin.network.again import FrameReader
+from zhiyin.network.bodies import read_body
 from zhiyin.network.model import Reason, Rejected
 from zhiyin.network.service import Door
 from zhiyin.network.wire import Bad, read_http
@@ -51,21 +52,6 @@ class WrongMethod(CallerFault):
     do = Words("用 POST 发送观测。", "Send observations with POST.")
 
 
-async def _body(receive: Receive, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        event: dict[str, Any] = dict(await receive())
-        if event["type"] == "http.disconnect":
-            return b"".join(parts)
-        parts.append(event.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
-            raise TooLarge("body", size=f"{size} bytes", limit=f"{limit} bytes")
-        if not event.get("more_body"):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
 async def _answer(
     send: Send, status: int, body: bytes, kind: bytes, *more: tuple[bytes, bytes]
 ) -> None:
@@ -81,7 +67,7 @@ def front_door(settings: Settings, door: Door) -> Any:
     async def take(scope: Any, receive: Receive) -> tuple[int, bytes]:
         if scope["method"] != "POST":
             raise WrongMethod("/observations", method=scope["method"])
-        body = await _body(receive, limit)
+        body = await read_body(receive, limit, TooLarge)
         headers = Headers.from_scope(scope)
         try:
             message, bad = read_http(body)

@@ -11,6 +11,7 @@ from litestar.datastructures import Headers
 from litestar.types import Receive, Scope, Send
 
 from zhiyin.kernel import Fault, WorldFault
+from zhiyin.network.bodies import read_body
 from zhiyin.network.sensorthings.answer import JSON_PATCH, Answer, Asked, answer
 from zhiyin.network.sensorthings.batch import batch
 from zhiyin.network.sensorthings.faults import BadQuery, BodyTooLarge, MethodRefused, NoJsonBody
@@ -42,21 +43,6 @@ def root_of(scope: Any, headers: Headers) -> str:
         sign for sign in host.split(",")[0].strip() if sign.isalnum() or sign in ".-:[]"
     )
     return f"{known}://{clean}{BASE}"
-
-
-async def _body(receive: Receive, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        event: dict[str, Any] = dict(await receive())
-        if event["type"] == "http.disconnect":
-            return b"".join(parts)
-        parts.append(event.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
-            raise BodyTooLarge("body", size=f"{size} bytes", limit=f"{limit} bytes")
-        if not event.get("more_body"):
-            return b"".join(parts)
 
 
 def _decoded(body: bytes) -> Any:
@@ -121,7 +107,7 @@ async def take(sensing: Sensing, scope: Any, receive: Receive) -> Reply:
     kind = headers.get("content-type", "application/json")
     body = None
     if method in {"POST", "PATCH", "PUT"}:
-        said = await _body(receive, sensing.body_limit)
+        said = await read_body(receive, sensing.body_limit, BodyTooLarge)
         if not kind.startswith(("application/json", JSON_PATCH)):
             raise NoJsonBody("Content-Type", reason=f"Content-Type is {kind!r:.80}")
         body = _decoded(said)
