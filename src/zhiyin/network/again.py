@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from zhiyin.cloud import Bus, Database
 from zhiyin.network.decoding import frame_of
-from zhiyin.network.directory import Directory, follow
+from zhiyin.network.directory import Directory
 from zhiyin.network.frame import SHOWN, FrameFault
 from zhiyin.network.intake import Message
 from zhiyin.network.model import Rejected
@@ -18,15 +17,12 @@ class FrameReader:
     """Turns kept frames into observations by the register as it is now."""
 
     def __init__(self, templates: Mapping[str, DeviceTemplate], types: Types) -> None:
-        self._directories = {key: Directory(key, templates, types) for key in KEYS}
-
-    async def open(self, database: Database, bus: Bus) -> None:
-        await follow(list(self._directories.values()), database, bus)
+        self.directories = {key: Directory(key, templates, types) for key in KEYS}
 
     def message(self, item: Rejected) -> Message | None:
         """Return what a kept frame says now, None when it is no frame or still says nothing."""
         raw: Any = item.raw
-        if not isinstance(raw, dict) or raw.get("protocol") not in self._directories:
+        if not isinstance(raw, dict) or raw.get("protocol") not in self.directories:
             return None
         if int(raw.get("bytes", 0)) > SHOWN:
             return None  # only its beginning was kept
@@ -36,7 +32,7 @@ class FrameReader:
             decoded = protocol.decode(frame_of(protocol, str(raw.get("frame", ""))))
         except FrameFault:
             return None
-        rows = self._directories[key].rows(decoded.address, decoded.readings)
+        rows = self.directories[key].rows(decoded.address, decoded.readings)
         if not rows:
             return None
         things, properties, times, values = zip(*rows, strict=True)

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from zhiyin.cloud import Bus, Database, Settings
+from zhiyin.cloud import Database, Settings
 from zhiyin.kernel import Clock, Words, WorldFault, new_id
 from zhiyin.network.collector import Found
-from zhiyin.network.directory import Directory, follow
+from zhiyin.network.directory import Directory
 from zhiyin.network.frame import Facts, FrameFault, Happening
 from zhiyin.network.happenings import Records
 from zhiyin.network.model import Rejected
@@ -35,21 +35,18 @@ class Vision:
         templates: Mapping[str, DeviceTemplate], types: Types,
     ) -> None:  # fmt: skip
         self._clock, self._database, self._door = clock, database, door
-        self._directory = Directory(KEY, templates, types)
+        self.directory = Directory(KEY, templates, types)
         self._records = Records(database, clock, settings.folder)
 
-    async def open(self, bus: Bus) -> None:
-        await follow([self._directory], self._database, bus)
-
     def find(self, address: str) -> Facts | None:
-        return self._directory.find(address)
+        return self.directory.find(address)
 
     async def report(self, address: str, happenings: Sequence[Happening]) -> None:
         """Keep what was seen; StoreBusy when that cannot be now."""
         found = [
             Found(device, one)
             for one in happenings
-            if (device := self._directory.device(address, one.part)) is not None
+            if (device := self.directory.device(address, one.part)) is not None
         ]
         try:
             if found:
@@ -59,7 +56,7 @@ class Vision:
 
     async def refuse(self, address: str, fault: FrameFault, raw: Any) -> None:
         """Keep apart what was not taken."""
-        device = self._directory.device(address)
+        device = self.directory.device(address)
         thing = device.thing if device else address[:128]
         kept = {"protocol": KEY, "address": address[:128], "object": raw}
         item = Rejected(

@@ -30,6 +30,7 @@ from zhiyin.lake.http import router as lake_router
 from zhiyin.network.again import FrameReader
 from zhiyin.network.devices_http import Devices
 from zhiyin.network.devices_http import router as devices_router
+from zhiyin.network.directory import follow
 from zhiyin.network.gat1400.http import vision_router
 from zhiyin.network.gat1400.limits import Limits
 from zhiyin.network.http import router as network_router
@@ -142,8 +143,9 @@ class Web:
         await self.door.open()
         await self.mirror.open()
         await self.health_of.open()
-        await self.frames.open(self.database, self.bus)
-        await self.vision.open(self.bus)
+        # One reading of the register for all who look senders up in it.
+        senders = [*self.frames.directories.values(), self.vision.directory]
+        await follow(senders, self.database, self.bus)
         await self.surfaces.open()
         tasks = [
             asyncio.create_task(work)
