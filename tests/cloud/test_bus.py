@@ -1,5 +1,6 @@
 """The bus on a real nats-server: once per id, in order, refused when full, back after a kill."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -59,6 +60,20 @@ async def test_a_full_stream_refuses_and_loses_nothing(
     assert [message.seq for message in found] == taken
     await cloud.prepare(bus, settings)
     assert await bus.publish("observations.test", b"room again")
+
+
+async def test_a_reader_ends_when_told_to_wherever_it_is(bus: cloud.Bus) -> None:
+    async def read() -> None:
+        async for _ in bus.read_from(cloud.OBSERVATIONS, 1):
+            pass
+
+    for turns in range(40):  # of the loop: connecting, asking, waiting
+        task = asyncio.ensure_future(read())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=2)
+        assert done, f"cancelled after {turns} turns, it goes on"
 
 
 async def test_without_a_bus_it_says_so(bus: cloud.Bus) -> None:

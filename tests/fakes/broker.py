@@ -2,13 +2,14 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from zhiyin.cloud import free_port
 
 _BINARY = Path(sys.executable).parent / "nats-server"
 
@@ -17,7 +18,7 @@ class Broker:
     """A running broker; `stop` and `start` keep ports and store, as a restart in life does."""
 
     def __init__(self, folder: Path) -> None:
-        self.nats_port, self.mqtt_port = _free_port(), _free_port()
+        self.nats_port, self.mqtt_port = free_port(), free_port()
         self._config = folder / "nats.conf"
         self._config.write_text(
             f"listen: 127.0.0.1:{self.nats_port}\nserver_name: broker\n"
@@ -49,12 +50,6 @@ class Broker:
             os.kill(self._process.pid, sign)
             self._process.wait()
             self._process = None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

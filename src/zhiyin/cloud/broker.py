@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,9 @@ from zhiyin.cloud.bus import PAYLOAD, Bus, prepare
 from zhiyin.cloud.settings import Settings
 from zhiyin.cloud.supervise import dies_with
 from zhiyin.kernel import CallerFault, OurFault, Words
+
+EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+LOWEST, TRIES = 10_240, 64
 
 
 class BrokerMissing(OurFault):
@@ -51,7 +55,19 @@ def binary() -> str:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port nobody listens on; HostUnusable when the host is not this machine's."""
+    """Return a port nobody listens on; HostUnusable when the host is not this machine's.
+
+    It lies outside the range from which the system gives ports to outgoing connections: none of
+    these can have taken it by the time somebody listens.
+    """
+    try:
+        given = EPHEMERAL.read_text(encoding="ascii").split()
+    except OSError:  # not Linux: IANA's range (RFC 6335, 6)
+        given = ["49152"]
+    for _ in range(TRIES):
+        port = random.randrange(LOWEST, max(int(given[0]), LOWEST + 1))  # noqa: S311
+        if not taken(host, port):
+            return port
     with _bound(host, 0) as probe:
         return int(probe.getsockname()[1])
 

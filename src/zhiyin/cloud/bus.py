@@ -86,6 +86,13 @@ def _ended(msg: Msg, stream: str) -> int:
     raise BusDown(stream, reason=headers.get("Description", "consumer gone"))
 
 
+def _heed() -> None:
+    """Take up a cancellation that nats-py swallowed; its flush does, and the task would go on."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class Bus:
     """One process's connection to the bus; reconnects by itself for ever."""
 
@@ -157,18 +164,21 @@ class Bus:
             raise BusFull(subject, reason=fault.description or str(fault)) from fault
         except (TimeoutError, NatsError, NatsTimeout, OSError) as fault:
             raise BusDown(subject, reason=type(fault).__name__) from fault
+        _heed()
         return int(ack.seq)
 
     async def notify(self, subject: str, payload: bytes = b"") -> None:
         """Tell whoever listens now; nobody keeps it."""
         with contextlib.suppress(NatsError, OSError):
             await self._nc.publish(subject, payload)
+        _heed()
 
     async def listen(self, subject: str, hear: Callable[[Message], Awaitable[None]]) -> None:
         async def each(msg: Msg) -> None:
             await hear(Message(0, msg.subject, msg.headers or {}, msg.data, 0))
 
         await self._nc.subscribe(subject, cb=each)
+        _heed()
 
     async def answer(self, subject: str, reply: Callable[[bytes], Awaitable[bytes]]) -> None:
         """Answer requests on a subject."""
@@ -177,13 +187,16 @@ class Bus:
             await msg.respond(await reply(msg.data))
 
         await self._nc.subscribe(subject, cb=each)
+        _heed()
 
     async def ask(self, subject: str, payload: bytes = b"", within: float = 5.0) -> bytes:
         """Return the answer to a request; BusDown when nobody gives one."""
         try:
-            return bytes((await self._nc.request(subject, payload, timeout=within)).data)
+            answer = await self._nc.request(subject, payload, timeout=within)
         except (TimeoutError, NatsError, NoRespondersError, OSError) as fault:
             raise BusDown(subject, reason=type(fault).__name__) from fault
+        _heed()
+        return bytes(answer.data)
 
     async def api(self, call: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Call the JetStream API; the answer as JSON, with `error` when it refuses."""
@@ -199,6 +212,7 @@ class Bus:
             return None
         except (TimeoutError, APIError, NatsError) as fault:
             raise BusDown(stream, reason=str(fault)) from fault
+        _heed()
         return Message(raw.seq or 0, raw.subject or "", raw.headers or {}, raw.data or b"", 0)
 
     async def read_from(
@@ -263,6 +277,7 @@ class Bus:
         subscription = await self._nc.subscribe(
             inbox, cb=hear, pending_msgs_limit=-1, pending_bytes_limit=-1
         )
+        _heed()
         ask = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         want = json.dumps({"batch": batch, "expires": 2_000_000_000}).encode()
         asked = delivered = 0
@@ -271,12 +286,15 @@ class Bus:
             while True:
                 if asked <= batch // 2:
                     await self._nc.publish(ask, want, inbox)
+                    _heed()
                     asked += batch
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(some.wait(), 4)  # requests end after 2 s with a status
+                    async with asyncio.timeout(4):  # requests end after 2 s with a status
+                        await some.wait()
                 if wait and not full.is_set() and arrived:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(full.wait(), wait)
+                        async with asyncio.timeout(wait):
+                            await full.wait()
                 if lost.is_set() or not arrived:  # silence: the server has lost our requests
                     raise ConnectionClosedError
                 taken = arrived[:]
@@ -325,7 +343,8 @@ class Bus:
 
     async def close(self) -> None:
         with contextlib.suppress(NatsError, OSError, asyncio.TimeoutError):
-            await asyncio.wait_for(self._nc.close(), 2)
+            async with asyncio.timeout(2):
+                await self._nc.close()
 
 
 async def prepare(bus: Bus, settings: Settings) -> None:

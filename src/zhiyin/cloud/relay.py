@@ -99,7 +99,8 @@ async def run_relay(database: Database, bus: Bus) -> None:
                 resumed = True
             if not await relay_once(database, bus):
                 try:
-                    await asyncio.wait_for(poked.wait(), LOOK)
+                    async with asyncio.timeout(LOOK):
+                        await poked.wait()
                 except TimeoutError:
                     continue
         except (WorldFault, SQLAlchemyError, OSError) as fault:

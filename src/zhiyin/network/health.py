@@ -76,7 +76,8 @@ class Health:
             lost = now - self._heard[instance] > self._gateway_lost
             if lost and newest[told["gateway"]] != instance:
                 continue  # another has taken its place
-            shown = {**told, "state": "lost" if lost else "normal", "at": iso(told["at"])}
+            state = "lost" if lost else "normal" if told["listening"] else "shut"
+            shown = {**told, "state": state, "at": iso(told["at"])}
             shown["last"] = iso(told["last"]) if told["last"] else None
             rows.append(shown)
         return rows
@@ -121,8 +122,10 @@ class Health:
         return "late" if silent > due * self._late else "normal"
 
     def heard_of(self, protocols: tuple[str, ...]) -> bool:
-        """Whether each of these gateways has spoken since this process began."""
-        return set(protocols) <= {told["gateway"] for told in self._gateways.values()}
+        """Whether each of these gateways has said since this process began that it listens."""
+        return set(protocols) <= {
+            told["gateway"] for told in self._gateways.values() if told["listening"]
+        }
 
     async def settle(self) -> None:
         """Return when every gateway that is there has read the register anew."""

@@ -21,6 +21,7 @@ PENDING = 256  # turns of one connection that may wait to be kept; then it is no
 BACKLOG = 50_000  # turns of all connections; then none is read on
 ACCEPT = 64  # connections taken in at a time
 SWEEP = 1.0  # seconds between two looks for silent connections
+AGAIN = 2.0  # seconds between two tries to have a port that another program has
 
 open_links = prometheus_client.Gauge(
     "zhiyin_gateway_connections", "Connections open", ["gateway"], multiprocess_mode="livesum"
@@ -158,6 +159,7 @@ class Listener:
         self._idle = parse_duration(settings.idle) / 1000
         self._links: set[Connection] = set()
         self._opening: set[asyncio.Task[None]] = set()
+        self.listening = False
 
     def __len__(self) -> int:
         return len(self._links)
@@ -180,9 +182,18 @@ class Listener:
                 self.collector.contacts.touch(contact)
 
     async def serve(self) -> None:
-        """Listen for ever; PortTaken when another program has the port."""
-        loop = asyncio.get_running_loop()
+        """Listen for ever, as soon as no other program has the port."""
         self._make_room()
+        while True:
+            try:
+                server = self._bind()
+            except PortTaken as fault:
+                log.warning("cannot listen", gateway=self.wire.key, fault=str(fault))
+                await asyncio.sleep(AGAIN)
+            else:
+                await self._listen(server)
+
+    def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
             server = socket.create_server((self.host, self.port), family=family, backlog=4096)
@@ -190,8 +201,13 @@ class Listener:
             name = f"gateways.{self.wire.key}"
             raise PortTaken(name, host=self.host, port=self.port, setting=name) from fault
         server.settimeout(0)
+        return server
+
+    async def _listen(self, server: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
         self.port = server.getsockname()[1]
         loop.add_reader(server, self._accept, server)
+        self.listening = True
         log.info("listening", gateway=self.wire.key, host=self.host, port=self.port)
         try:
             while True:

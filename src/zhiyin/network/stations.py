@@ -51,7 +51,8 @@ class Station:
         return {
             "gateway": self.wire.key, "title": self.wire.title.zh, "title_en": self.wire.title.en,
             "instance": self.instance, "host": self.listener.host, "port": self.listener.port,
-            "at": now, "connections": len(self.listener), "devices": len(self.listener.directory),
+            "listening": self.listener.listening, "at": now,
+            "connections": len(self.listener), "devices": len(self.listener.directory),
             "heard": len(contacts), "frames": contacts.frames, "bad": contacts.bad,
             "last": contacts.last, "waiting": len(self.collector),
             "contacts": contacts.changes(TOLD),
@@ -88,7 +89,7 @@ class Stations:
         await self._register_themselves()
 
     async def run(self) -> None:
-        """Listen, until one of them cannot."""
+        """Listen for ever."""
         # Frames become many small short-lived tuples, and the register many that stay: looking
         # through all of these for cycles as often as is usual takes a fifth of the time.
         gc.collect()
@@ -175,6 +176,7 @@ class Stations:
         rows = [
             (station.thing, name, value)
             for station in self.stations
+            if station.listener.listening
             for name, value in station.observed().items()
             if name in self._types[OWN_TYPE]
         ]

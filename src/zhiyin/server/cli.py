@@ -141,6 +141,10 @@ def _gateway(
         chosen.gateways, **{name: value for name, value in given.items() if value is not None}
     )
     chosen = replace(chosen, gateways=own)
+    where = getattr(own, protocol)
+    if where and cloud.taken(own.host, where):
+        name = f"gateways.{protocol}"
+        raise _refused(cloud.PortTaken(name, host=own.host, port=where, setting=name))
     cloud.log_to_file(chosen, f"gateway-{protocol}")
     say(f"{protocol}: {own.host}:{getattr(own, protocol)}  (Ctrl-C 结束 / ends it)")
     try:

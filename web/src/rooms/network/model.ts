@@ -27,7 +27,7 @@ export interface Gateway {
   last: string | null
   /** Frames read and not yet kept. */
   waiting: number
-  state: 'normal' | 'lost'
+  state: 'normal' | 'lost' | 'shut'
 }
 
 export interface Device {
