@@ -31,6 +31,7 @@ from zhiyin.cloud.settings import (
     PullSettings,
     PushSettings,
     Settings,
+    TlsSettings,
     VisionSettings,
 )
 from zhiyin.cloud.settings_file import known_settings, load
@@ -68,6 +69,7 @@ __all__ = [
     "Scope",
     "Settings",
     "Supervisor",
+    "TlsSettings",
     "VisionSettings",
     "announce",
     "binary",

@@ -58,6 +58,23 @@ class GatewaySettings(Section, frozen=True):
     order_within: str = "30s"  # a device that has not answered by then has not done it
 
 
+class TlsSettings(Section, frozen=True):
+    """TLS for devices: the gateways' own certificate, whose certificates count, where they listen.
+
+    A field protocol that is on here listens on a second port; its plain port stays as it is.
+    """
+
+    on: tuple[str, ...] = ()
+    certificate: str = ""  # PEM file of ours, with its chain
+    key: str = ""  # PEM file of its key
+    client_ca: str = ""  # PEM file; empty asks devices for none
+    warn: str = "30d"  # before the end of our certificate
+    hj212: Port = 19212
+    sl651: Port = 19651
+    jt808: Port = 19808
+    gb26875: Port = 19875
+
+
 class VisionSettings(Section, frozen=True):
     """The receiver of vision events by GA/T 1400, on the web server's port."""
 
@@ -160,6 +177,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web: WebSettings = field(default_factory=WebSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     gateways: GatewaySettings = field(default_factory=GatewaySettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
     vision: VisionSettings = field(default_factory=VisionSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     bus: BusSettings = field(default_factory=BusSettings)
@@ -186,6 +204,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 DURATIONS = {
     "mqtt": ("wait",),
+    "tls": ("warn",),
     "health": ("least", "gateway"),
     "gateways": ("first", "idle", "order_within"),
     "bus": ("retain", "duplicates"),

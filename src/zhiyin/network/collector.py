@@ -210,7 +210,9 @@ class Collector:
                 continue
             device = self._directory.device(address)
             contact = self.contacts.of(address, device.id if device else "")
-            contact.link, contact.peer = said.link, said.link.peer
+            contact.peer = said.link.peer
+            if fault is None or said.turn.decoded is not None:
+                contact.link = said.link  # orders go where it was understood, not where it is named
             reason, detail = (fault.reason.value, fault.detail) if fault else ("", "")
             if fault is None and device is None:
                 reason = Reason.UNKNOWN_DEVICE.value

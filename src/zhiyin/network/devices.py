@@ -15,13 +15,25 @@ from zhiyin.kernel import DAY, CallerFault, Fault, Words, iso, new_id, parse_dur
 from zhiyin.network import store
 from zhiyin.network.model import Device
 from zhiyin.network.section import DeviceTemplate
+from zhiyin.network.secure import proof_of
 from zhiyin.network.service import REGISTER_CHANGED, AddressTaken, UnknownType, enrol
 from zhiyin.network.types import Types
 
 TOLD = ("gateway", "state", "seen", "repair")  # exported besides; an import passes over them
-_LENGTHS = {"address": 128, "key": 128, "model": 100, "firmware": 100}  # of the columns below
-COLUMNS = ("id", "template", "type", "thing", "address", "key", "every", "model", "firmware")
-CHANGEABLE = ("address", "key", "settings", "every", "repair", "model", "firmware", "template")
+_LENGTHS = {
+    "address": 128,
+    "key": 128,
+    "certificate": 400,
+    "model": 100,
+    "firmware": 100,
+}  # of the columns below
+COLUMNS = (
+    "id", "template", "type", "thing", "address", "key", "certificate", "every", "model",
+    "firmware",
+)  # fmt: skip
+CHANGEABLE = (
+    "address", "key", "certificate", "settings", "every", "repair", "model", "firmware", "template",
+)  # fmt: skip
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -34,6 +46,7 @@ class DeviceIn(msgspec.Struct, forbid_unknown_fields=True):
     thing: str = ""
     address: str = ""
     key: str = ""
+    certificate: str = ""
     settings: dict[str, Any] = {}
     every: str = ""
     model: str = ""
@@ -46,6 +59,7 @@ class DeviceChange(msgspec.Struct, forbid_unknown_fields=True):
     template: str | msgspec.UnsetType = msgspec.UNSET
     address: str | msgspec.UnsetType = msgspec.UNSET
     key: str | msgspec.UnsetType = msgspec.UNSET
+    certificate: str | msgspec.UnsetType = msgspec.UNSET
     settings: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     every: str | msgspec.UnsetType = msgspec.UNSET
     repair: bool | msgspec.UnsetType = msgspec.UNSET
@@ -113,6 +127,7 @@ def device_of(one: DeviceIn, templates: Mapping[str, DeviceTemplate]) -> Device:
     return Device(
         id=one.id, type=type_, thing=thing, template=one.template,
         gateway=template.by if template else "", address=one.address, key=one.key,
+        certificate=read_certificate(one.id, one.certificate, one.address),
         settings=one.settings, every=read_span(one.id, "every", one.every), model=one.model,
         firmware=one.firmware,
     )  # fmt: skip
@@ -123,6 +138,26 @@ def _check_length(where: str, name: str, value: str) -> None:
     if len(value) > most or "\0" in value:
         short = value if len(value) <= 40 else f"{value[:40]}…"
         raise _wrong(where, name, short, f"至多 {most} 个字", f"at most {most} characters")
+
+
+def read_certificate(where: str, text: str, address: str) -> str:
+    """Return what a device has to show as it is kept; WrongDevice when it is no certificate."""
+    try:
+        proof = proof_of(text)
+    except ValueError as fault:
+        raise _wrong(
+            where,
+            "certificate",
+            str(fault)[:80],
+            "SHA-256 指纹(64 位十六进制)或 CN=名称",
+            "a SHA-256 fingerprint (64 hex digits) or CN=name",
+        ) from None
+    if text and "/" in address:
+        raise _wrong(
+            where, "certificate", text[:80], "空:部件用发送者的证书",
+            "empty: a part comes with its sender's",
+        )  # fmt: skip
+    return ", ".join([*sorted(proof.fingerprints), *(f"CN={one}" for one in sorted(proof.names))])
 
 
 def read_span(where: str, name: str, text: str) -> int:
@@ -259,6 +294,8 @@ async def change(
                 value = read_span(key, name, value)
             if name in _LENGTHS:
                 _check_length(key, name, value)
+            if name == "certificate":
+                value = read_certificate(key, value, row.address)
             if name == "template":
                 value = _template_for(row, value, templates)
             setattr(row, name, value)

@@ -16,6 +16,7 @@ from zhiyin.network import store
 from zhiyin.network.frame import Facts, Reading
 from zhiyin.network.model import Device
 from zhiyin.network.section import DeviceTemplate
+from zhiyin.network.secure import Proof, proof_of
 from zhiyin.network.service import REGISTER_CHANGED
 from zhiyin.network.types import Types
 
@@ -48,6 +49,7 @@ class Directory:
         self._templates, self._types = templates, types
         self._devices: dict[str, Device] = {}
         self._facts: dict[str, Facts] = {}
+        self._proofs: dict[str, Proof] = {}
         self._meant: dict[tuple[str, str, str, str], Meant | None] = {}
 
     def __len__(self) -> int:
@@ -62,6 +64,31 @@ class Directory:
             address: Facts(one.key, {**self._settings(one), **one.settings})
             for address, one in self._devices.items()
         }
+
+        self._proofs = dict(self._asked_for())
+
+    def _asked_for(self) -> Iterable[tuple[str, Proof]]:
+        """Yield the senders that have to show a certificate, and which."""
+        for address, device in self._devices.items():
+            sender = address.partition("/")[0]
+            if device.certificate:
+                yield address, proof_of(device.certificate)
+            elif self._requires(device):  # of a part it is the sender's
+                own = self._devices.get(sender)
+                yield sender, proof_of(own.certificate if own is not None else "")
+
+    def _requires(self, device: Device) -> bool:
+        template = self._templates.get(device.template)
+        return template is not None and template.certificate == "required"
+
+    @property
+    def guarded(self) -> bool:
+        """Whether any device has to show a certificate."""
+        return bool(self._proofs)
+
+    def proof(self, address: str) -> Proof | None:
+        """Return what a sender has to show, None when it need not."""
+        return self._proofs.get(address)
 
     def _settings(self, device: Device) -> Mapping[str, Any]:
         template = self._templates.get(device.template)

@@ -2,26 +2,26 @@
 
 import asyncio
 import resource
-import socket
-from typing import cast
+import time
+from typing import Any, cast
 
 import prometheus_client
 import structlog
 
-from zhiyin.cloud import GatewaySettings, PortTaken
+from zhiyin.cloud import GatewaySettings
 from zhiyin.kernel import Clock, parse_duration
 from zhiyin.network.collector import Collector
 from zhiyin.network.directory import Directory
 from zhiyin.network.frame import SHOWN, FrameFault, Order, Turn, Wire
 from zhiyin.network.model import Reason
+from zhiyin.network.ports import Port
+from zhiyin.network.secure import Certificate, Credentials, certificate_of
 
 log = structlog.get_logger()
 
 PENDING = 256  # turns of one connection that may wait to be kept; then it is not read on
 BACKLOG = 50_000  # turns of all connections; then none is read on
-ACCEPT = 64  # connections taken in at a time
 SWEEP = 1.0  # seconds between two looks for silent connections
-AGAIN = 2.0  # seconds between two tries to have a port that another program has
 
 open_links = prometheus_client.Gauge(
     "zhiyin_gateway_connections", "Connections open", ["gateway"], multiprocess_mode="livesum"
@@ -40,6 +40,7 @@ class Connection(asyncio.Protocol):
         "_listener",
         "_pending",
         "_transport",
+        "certificate",
         "peer",
         "seen",
         "session",
@@ -53,6 +54,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.session = listener.wire.session(listener.directory)
         self.peer = ""
+        self.certificate: Certificate | None = None
         self.seen = asyncio.get_running_loop().time()  # when it last completed a frame
         self.spoke = False  # whether it ever completed one
 
@@ -60,6 +62,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         host, port = (transport.get_extra_info("peername") or ("", 0))[:2]
         self.peer = f"{host}:{port}"
+        self.certificate = certificate_of(transport.get_extra_info("ssl_object"))
         if not self._listener.admit(self):
             self.end("too_many")
 
@@ -73,6 +76,8 @@ class Connection(asyncio.Protocol):
             log.exception("session", gateway=listener.wire.key, peer=self.peer)
             fault = FrameFault(Reason.MALFORMED, "nothing here could read it")
             turns = [Turn(data[:SHOWN], fault=fault, close=True)]
+        if listener.directory.guarded:
+            turns = [self._proven(turn) for turn in turns]
         if turns:
             self.spoke = self.spoke or any(turn.fault is None for turn in turns)
             if self.spoke:
@@ -82,6 +87,21 @@ class Connection(asyncio.Protocol):
             listener.collector.put(self, turns, now)
             if self._pending > PENDING or len(listener.collector) > BACKLOG:
                 self._hold()
+
+    def _proven(self, turn: Turn) -> Turn:
+        """Return a turn, without what it says when its sender's certificate is not this one's."""
+        decoded, fault = turn.decoded, turn.fault
+        header = decoded.header if decoded is not None else fault.header if fault else {}
+        listener = self._listener
+        named = str(header.get(listener.wire.sender, ""))
+        senders = {decoded.address if decoded is not None else named, self.session.address}
+        for sender in senders:
+            proof = listener.directory.proof(sender)
+            trouble = proof.trouble(self.certificate) if proof is not None else ""
+            if trouble:
+                why = fault or FrameFault(Reason.WRONG_KEY, f"{sender} · {trouble}", header)
+                return Turn(turn.frame[:SHOWN], fault=why, close=True)
+        return turn
 
     def _count_faults(self, turns: list[Turn]) -> None:
         """End a connection that says nothing but what cannot be read; what it said is kept."""
@@ -102,6 +122,8 @@ class Connection(asyncio.Protocol):
         except Exception:
             log.exception("session", gateway=listener.wire.key, peer=self.peer)
             return
+        if listener.directory.guarded:
+            turns = [self._proven(turn) for turn in turns]
         if turns:
             listener.collector.put(self, turns, listener.clock.now())
 
@@ -144,22 +166,28 @@ class Connection(asyncio.Protocol):
 
 
 class Listener:
-    """One port of one protocol."""
+    """The connections of one protocol, over its plain port and its port with TLS."""
 
     def __init__(
         self, wire: Wire, settings: GatewaySettings, directory: Directory, collector: Collector,
-        clock: Clock,
+        clock: Clock, credentials: Credentials | None = None,
     ) -> None:  # fmt: skip
         self.wire, self.directory, self.collector = wire, directory, collector
         self.clock = clock
         self.host = settings.host
-        self.port = port_of(wire, settings)
         self._most, self.faults = settings.connections, settings.faults
         self._first = parse_duration(settings.first) / 1000
         self._idle = parse_duration(settings.idle) / 1000
         self._links: set[Connection] = set()
-        self._opening: set[asyncio.Task[None]] = set()
-        self.listening = False
+        key = wire.key
+        self._plain = Port(
+            key, self.host, port_of(wire, settings), f"gateways.{key}", self, self._first
+        )
+        self._secure: Port | None = None
+        if credentials is not None:
+            self._secure = Port(
+                key, self.host, credentials.port(key), f"tls.{key}", self, self._first, credentials
+            )
 
     def __len__(self) -> int:
         return len(self._links)
@@ -181,72 +209,44 @@ class Listener:
                 contact.link = None
                 self.collector.contacts.touch(contact)
 
+    def full(self, opening: int) -> bool:
+        if len(self._links) + opening < self._most:
+            return False
+        ended_links.labels(self.wire.key, "too_many").inc()
+        return True
+
+    def connection(self) -> Connection:
+        return Connection(self)
+
+    @property
+    def port(self) -> int:
+        return self._plain.port
+
+    @property
+    def listening(self) -> bool:
+        return self._plain.listening
+
+    def told_of_tls(self) -> dict[str, Any] | None:
+        """Return how its port with TLS fares, None when it has none."""
+        return self._secure.told() if self._secure is not None else None
+
     async def serve(self) -> None:
-        """Listen for ever, as soon as no other program has the port."""
+        """Listen for ever on every port, as soon as no other program has it."""
         self._make_room()
-        while True:
-            try:
-                server = self._bind()
-            except PortTaken as fault:
-                log.warning("cannot listen", gateway=self.wire.key, fault=str(fault))
-                await asyncio.sleep(AGAIN)
-            else:
-                await self._listen(server)
-
-    def _bind(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        ports = [one for one in (self._plain, self._secure) if one is not None]
         try:
-            server = socket.create_server((self.host, self.port), family=family, backlog=4096)
-        except OSError as fault:
-            name = f"gateways.{self.wire.key}"
-            raise PortTaken(name, host=self.host, port=self.port, setting=name) from fault
-        server.settimeout(0)
-        return server
-
-    async def _listen(self, server: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        self.port = server.getsockname()[1]
-        loop.add_reader(server, self._accept, server)
-        self.listening = True
-        log.info("listening", gateway=self.wire.key, host=self.host, port=self.port)
-        try:
-            while True:
-                await asyncio.sleep(SWEEP)
-                loop.add_reader(server, self._accept, server)  # should it have been removed
-                self._sweep(loop.time())
+            async with asyncio.TaskGroup() as tasks:
+                for one in ports:
+                    tasks.create_task(one.serve())
+                tasks.create_task(self._watch())
         finally:
-            loop.remove_reader(server)
-            server.close()
             for link in list(self._links):
                 link.end("closing")
 
-    def _accept(self, server: socket.socket) -> None:
-        """Take in those who wait at the door.
-
-        uvloop's own server takes one in each turn of the loop: when all devices come back at once
-        while others report, they give up waiting, come again, and never get in.
-        """
-        loop = asyncio.get_running_loop()
-        for _ in range(ACCEPT):
-            try:
-                taken, _ = server.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as fault:  # no files or no memory: the next sweep looks again
-                log.warning("cannot accept", gateway=self.wire.key, fault=str(fault))
-                loop.remove_reader(server)
-                return
-            taken.settimeout(0)
-            opening = loop.create_task(self._open(taken))
-            self._opening.add(opening)
-            opening.add_done_callback(self._opening.discard)
-
-    async def _open(self, taken: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            await loop.connect_accepted_socket(lambda: Connection(self), taken)
-        except OSError:  # gone already
-            taken.close()
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            self._sweep(asyncio.get_running_loop().time())
 
     def _make_room(self) -> None:
         """Let this process open as many files as all its gateways may have connections."""
@@ -258,8 +258,11 @@ class Listener:
             log.warning("few files may be open", gateway=self.wire.key, most=most, should_be=wanted)
 
     def _sweep(self, now: float) -> None:
-        """End connections that say nothing, or never finish what they say."""
+        """End connections that say nothing, or never finish what they say, or may no longer."""
+        today = time.time()
         for link in list(self._links):
+            if link.certificate is not None and link.certificate.until < today:
+                link.end("expired")
             if now - link.seen > (self._idle if link.spoke else self._first):
                 link.end("silent")
 

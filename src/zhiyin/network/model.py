@@ -62,6 +62,7 @@ class Device(Struct, frozen=True, kw_only=True):
     gateway: str = ""
     address: str = ""
     key: str = ""
+    certificate: str = ""  # SHA-256 of the one it shows, or CN=its subject's; see `secure.proof_of`
     settings: dict[str, Any] = {}
     every: int = 0  # ms between its frames, expected; 0 is as the template says, or as learned
     repair: bool = False

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 from zhiyin import pack
 from zhiyin.kernel import PackFault, Words, factor, parse_duration
 from zhiyin.network.model import Device
+from zhiyin.network.secure import proof_of
 
 Gateway = Literal[
     "mqtt", "http", "hj212", "sl651", "jt808", "gb26875", "gat1400", "sensorthings", "file",
@@ -31,7 +32,9 @@ class DeviceTemplate(Struct, frozen=True, forbid_unknown_fields=True):
 
     `reads` says which property each value of a field protocol is: by its standard's name, or by
     `GROUP.NAME` where it matters which report brings it (`2061.a34004-Avg`). `settings` are the
-    protocol's own. A device that is there `by: itself` is registered by the process it stands for.
+    protocol's own. With `certificate: required` a device of this kind is heard over TLS only, with
+    the certificate that the register has for it. A device that is there `by: itself` is registered
+    by the process it stands for.
     """
 
     device: pack.Key
@@ -42,6 +45,7 @@ class DeviceTemplate(Struct, frozen=True, forbid_unknown_fields=True):
     title: pack.Title | None = None
     reads: dict[str, pack.Key | Read] = {}
     settings: dict[str, Any] = {}
+    certificate: Literal["", "required"] = ""
 
     @property
     def every_ms(self) -> int:
@@ -60,7 +64,16 @@ class Binding(Struct, frozen=True, forbid_unknown_fields=True):
     renames: dict[str, pack.Key] = {}
     address: str = ""
     key: str = ""
+    certificate: str = ""
     settings: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        try:
+            proof_of(self.certificate)
+        except ValueError as fault:
+            raise ValueError(
+                f"`certificate` has {str(fault)[:60]!r}; it is SHA-256 fingerprints or CN=name"
+            ) from None
 
 
 class DevicesFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -204,7 +217,7 @@ def bound_devices(file: DevicesFile) -> list[Device]:
         Device(
             id=one.device, type=templates[one.template].for_, thing=one.thing,
             template=one.template, gateway=templates[one.template].by, address=one.address,
-            key=one.key, settings=one.settings,
+            key=one.key, certificate=one.certificate, settings=one.settings,
         )
         for one in file.bound
     ]  # fmt: skip

@@ -22,6 +22,7 @@ from zhiyin.network.listener import Listener
 from zhiyin.network.model import Device
 from zhiyin.network.protocols import wire as protocol
 from zhiyin.network.section import DeviceTemplate
+from zhiyin.network.secure import Credentials
 from zhiyin.network.service import Door, enrol
 from zhiyin.network.types import Types
 
@@ -51,7 +52,7 @@ class Station:
         return {
             "gateway": self.wire.key, "title": self.wire.title.zh, "title_en": self.wire.title.en,
             "instance": self.instance, "host": self.listener.host, "port": self.listener.port,
-            "listening": self.listener.listening, "at": now,
+            "listening": self.listener.listening, "tls": self.listener.told_of_tls(), "at": now,
             "connections": len(self.listener), "devices": len(self.listener.directory),
             "heard": len(contacts), "frames": contacts.frames, "bad": contacts.bad,
             "last": contacts.last, "waiting": len(self.collector),
@@ -81,10 +82,14 @@ class Stations:
         records = Records(self._database, self._clock, self._settings.folder)
         wires = [protocol(key) for key in keys]
         directories = [Directory(wire.key, self._templates, self._types) for wire in wires]
+        credentials = Credentials(self._settings.tls)
         self._reload = reload = await follow(directories, self._database, self._bus)
         for wire, directory in zip(wires, directories, strict=True):
             collector = Collector(wire, self._door, directory, records, self._clock, reload)
-            listener = Listener(wire, self._settings.gateways, directory, collector, self._clock)
+            listener = Listener(
+                wire, self._settings.gateways, directory, collector, self._clock,
+                credentials if wire.key in self._settings.tls.on else None,
+            )  # fmt: skip
             self.stations.append(Station(wire, listener, collector))
         await self._register_themselves()
 

@@ -41,6 +41,7 @@ class DeviceRow(Row):
     gateway: Mapped[str] = mapped_column(String(32), default="")
     address: Mapped[str] = mapped_column(String(128), default="")
     key: Mapped[str] = mapped_column(String(128), default="", info={"secret": True})
+    certificate: Mapped[str] = mapped_column(String(400), default="")
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     every: Mapped[int] = mapped_column(BigInteger, default=0)
     repair: Mapped[bool] = mapped_column(default=False)

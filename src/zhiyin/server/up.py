@@ -70,6 +70,12 @@ def settle_ports(settings: cloud.Settings, *, flexible: bool) -> cloud.Settings:
         for key in gateways.on
         if hasattr(gateways, key)
     }  # fmt: skip
+    secure = {
+        key: _settled(f"tls.{key}", gateways.host, getattr(settings.tls, key),
+                      getattr(plain.tls, key), flexible=flexible)
+        for key in settings.tls.on
+        if hasattr(gateways, key)
+    }  # fmt: skip
     bus_port = settings.bus.port or cloud.free_port()
     replace = msgspec.structs.replace
     return replace(
@@ -77,6 +83,7 @@ def settle_ports(settings: cloud.Settings, *, flexible: bool) -> cloud.Settings:
         web=replace(web, port=ports["web.port"]),
         mqtt=replace(mqtt, port=ports["mqtt.port"]),
         gateways=replace(gateways, **own),
+        tls=replace(settings.tls, **secure),
         bus=replace(
             settings.bus, port=bus_port, url=settings.bus.url or f"nats://127.0.0.1:{bus_port}"
         ),
@@ -305,11 +312,11 @@ async def _start(
         return
     await ready
     address = f"http://{settings.web.host}:{settings.web.port}"
-    gateways = _gateways(settings)
+    gateways, secure = _gateways(settings), _secure(settings)
     (settings.folder / "run" / "address.json").write_text(
         json.dumps(
             {"web": address, "mqtt": f"{settings.mqtt.host}:{settings.mqtt.port}",
-             "gateways": gateways, "bus": settings.bus.url, "pid": os.getpid()}
+             "gateways": gateways, "tls": secure, "bus": settings.bus.url, "pid": os.getpid()}
         ), encoding="utf-8",
     )  # fmt: skip
     say(f"知音 Zhiyin: {address}")
@@ -320,7 +327,19 @@ async def _start(
     if gateways:
         listed = " · ".join(f"{key} {where}" for key, where in gateways.items())
         say(f"  现场协议 field protocols: {listed}")
+    if secure:
+        listed = " · ".join(f"{key} {where}" for key, where in secure.items())
+        say(f"  TLS: {listed}")
     say("  Ctrl-C 结束 / ends it")
+
+
+def _secure(settings: cloud.Settings) -> dict[str, str]:
+    """Return where each field protocol is listened to over TLS."""
+    return {
+        key: f"{settings.gateways.host}:{getattr(settings.tls, key)}"
+        for key in settings.gateways.on
+        if key in settings.tls.on
+    }
 
 
 def _gateways(settings: cloud.Settings) -> dict[str, str]:
