@@ -115,6 +115,8 @@ class ObservationSettings(Section, frozen=True):
     batch: Annotated[int, Meta(ge=1)] = 100_000  # observations in one request
     body_mib: Annotated[int, Meta(ge=1)] = 16
     text_bytes: Annotated[int, Meta(ge=64)] = 65_536  # one MQTT message
+    xml_depth: Annotated[int, Meta(ge=1, le=200)] = 32
+    xml_elements: Annotated[int, Meta(ge=1)] = 100_000  # of one XML document
 
 
 class LakeSettings(Section, frozen=True):

@@ -18,6 +18,7 @@ from zhiyin.network.intake import Checked, Intake, Message
 from zhiyin.network.model import Device, Reason, Register, Rejected, Series
 from zhiyin.network.payload.decode import PayloadRow
 from zhiyin.network.payload.rows import Placed, place, read_again, turned
+from zhiyin.network.payload.strict_xml import XmlLimits
 from zhiyin.network.types import PropertyType, Types
 from zhiyin.network.wire import Bad
 
@@ -74,6 +75,7 @@ class Door:
     ) -> None:  # fmt: skip
         limits = settings.observations
         self.declared = declared or Declared()
+        self.xml = XmlLimits(limits.xml_depth, limits.xml_elements)
         self.register = Register()
         self._intake = Intake.of(self.register, limits.future, limits.past)
         self._clock, self._bus, self._database = clock, bus, database
@@ -291,7 +293,7 @@ async def replay(
         source, key = f"replay:{item.source}", fixed_id("replay", item.id)
         apart: list[Rejected] = []
         if "mapping" in raw:
-            rows = read_again(door.declared.payloads, raw)
+            rows = read_again(door.declared.payloads, raw, door.xml)
             message, apart, _ = await door.place(rows, item.received, source)
         else:
             message = reread(item) or _kept_row(door.register, item, raw)

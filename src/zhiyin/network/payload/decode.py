@@ -15,6 +15,7 @@ from zhiyin.network.model import Reason
 from zhiyin.network.payload.model import Form, PayloadMapping, Scalar, Slot, TimeAt
 from zhiyin.network.payload.path import MISSING, Record, at, records
 from zhiyin.network.payload.strict_json import read_json
+from zhiyin.network.payload.strict_xml import TEXT, XmlLimits, read_xml, read_xml_text
 
 ROWS = 100_000  # of one message
 _TOLD = 3  # records whose trouble is told; the others are counted
@@ -88,18 +89,22 @@ def mapping_of(mappings: Mapping[str, PayloadMapping], topic: str) -> PayloadMap
     return None
 
 
-def decode(mapping: PayloadMapping, body: bytes, context: Context, limit: int) -> Read:
+def decode(
+    mapping: PayloadMapping, body: bytes, context: Context, limit: int,
+    xml: XmlLimits = XmlLimits(),  # noqa: B008  (it is frozen)
+) -> Read:  # fmt: skip
     """Return the rows of a message of at most `limit` bytes; FrameFault when it is unreadable.
 
     A message with some unreadable records gives its other rows and tells of these.
     """
-    top = read_json(body, limit)
-    _open(mapping, top)
-    if mapping.skip and _holds(mapping.skip, top):
+    is_xml = mapping.format == "xml"
+    top: Any = read_xml(body, limit, xml) if is_xml else read_json(body, limit)
+    _open(mapping, top, xml)
+    if mapping.skip and _holds(mapping.skip, top, text=is_xml):
         return Read([], [], 0)
     for form in mapping.forms:
         marks = _marks(form, context.topic)
-        if marks is None or not _holds(form.when, top):
+        if marks is None or not _holds(form.when, top, text=is_xml):
             continue
         first = next(records(form.each, top), None)
         if first is not None:
@@ -116,26 +121,28 @@ def _marks(form: Form, topic: str) -> dict[str, str] | None:
     return next((marks for marks in found if marks is not None), None)
 
 
-def _holds(when: Mapping[str, tuple[Scalar, ...]], top: Any) -> bool:
+def _holds(when: Mapping[str, tuple[Scalar, ...]], top: Any, *, text: bool) -> bool:
+    """Whether each path has one of its values; where all is text, as it is written."""
     return all(
-        any(type(one) is type(found) and one == found for one in wanted)
+        any((str(one) if text else one) == found and (text or type(one) is type(found))
+            for one in wanted)
         for path, wanted in when.items()
         for found in [at(path, top, top)]
-    )
+    )  # fmt: skip
 
 
-def _open(mapping: PayloadMapping, top: Any) -> None:
+def _open(mapping: PayloadMapping, top: Any, xml: XmlLimits) -> None:
     """Open what is packed in the message; it stays as it was where it cannot be."""
     for one in mapping.open:
         packed = at(one.at, top, top)
         if not isinstance(packed, str):
             continue
-        raw = packed.encode() if one.as_ == "json" else _base64(packed)
+        raw = _base64(packed) if one.as_ == "base64_json" else packed.encode()
         parent, _, key = one.at.removeprefix("$.").rpartition(".")
         holder = at(parent, top, top)
         if raw is not None and isinstance(holder, dict):
             try:
-                inner = read_json(raw, len(raw))
+                inner = read_xml_text(packed, xml) if one.as_ == "xml" else read_json(raw, len(raw))
             except FrameFault:
                 continue  # the form's `when`, or its records, then tell what is missing
             holder[key] = inner
@@ -156,6 +163,7 @@ class _Reader:
     ) -> None:
         self._mapping, self._form, self._context = mapping, form, context
         self._marks, self._top = marks, top
+        self._xml = mapping.format == "xml"
         self._rows: list[PayloadRow] = []
         self._troubles: list[str] = []
         self._count = 0
@@ -176,7 +184,7 @@ class _Reader:
     def _record(self, record: Record) -> None:
         device = self._device(record)
         time = self._form.time
-        said = at(time.at, record.value, self._top) if time and time.at else MISSING
+        said = self._stands(time.at, record) if time and time.at else MISSING
         moment = None if said is MISSING or time is None else moment_of_text(time, said)
         for name, when, value in _VALUES[self._form.values.as_](self, record):
             named = self._mapping.named(name)
@@ -192,7 +200,13 @@ class _Reader:
             number = self._number(value)
             self._rows.append(PayloadRow(device, named.property, stamp, number, named.unit))
 
+    def _stands(self, path: str, record: Record) -> Any:
+        found = at(path, record.value, self._top)
+        return found.get(TEXT, found) if self._xml and isinstance(found, dict) else found
+
     def _number(self, value: Any) -> Any:
+        if self._xml:
+            return _of_text(value)
         if self._mapping.text_numbers and isinstance(value, str) and _NUMBER.match(value.strip()):
             return float(value)
         return value
@@ -209,7 +223,7 @@ class _Reader:
         elif kind == "query":
             found = self._context.query.get(name, MISSING)
         else:
-            found = at(source, record.value, self._top)
+            found = self._stands(source, record)
         if isinstance(found, int) and not isinstance(found, bool):
             found = str(found)
         if not isinstance(found, str) or not 0 < len(found) <= 256:
@@ -228,7 +242,9 @@ class _Reader:
 
     def object(self, record: Record) -> Iterator[tuple[str, Any, Any]]:
         for name, value in self._at(record, dict, "an object of names and values").items():
-            yield name, MISSING, value
+            # Of XML, attributes and text are values only where the mapping names them.
+            if not self._xml or name[:1] not in {"@", "#"} or name in self._mapping.names:
+                yield name, MISSING, value
 
     def nested(self, record: Record) -> Iterator[tuple[str, Any, Any]]:
         keys = self._form.values
@@ -281,6 +297,16 @@ _VALUES: dict[str, Callable[[_Reader, Record], Iterator[tuple[str, Any, Any]]]] 
     "columns": _Reader.columns, "bytes": _Reader.bytes, "bare": _Reader.bare,
 }  # fmt: skip
 _MS = TimeAt()
+_WORDS = {"true": True, "false": False}
+
+
+def _of_text(value: Any) -> Any:
+    """Return what an element says: a number, a truth, or its text; of a list nothing is made."""
+    if isinstance(value, dict):
+        value = value.get(TEXT, value)
+    if not isinstance(value, str):
+        return value
+    return float(value) if _NUMBER.match(value) else _WORDS.get(value, value)
 
 
 def _slot(slot: Slot, raw: bytes) -> float:

@@ -123,8 +123,10 @@ class Receiver:
 
     async def _read(self, source: Source, body: bytes, context: Context) -> Read:
         if len(body) < LARGE:
-            return decode(source.mapping, body, context, self._limit)
-        return await asyncio.to_thread(decode, source.mapping, body, context, self._limit)
+            return decode(source.mapping, body, context, self._limit, self._door.xml)
+        return await asyncio.to_thread(
+            decode, source.mapping, body, context, self._limit, self._door.xml
+        )
 
     async def _rows(
         self, source: Source, read: Read, label: str, received: int, proof: str,

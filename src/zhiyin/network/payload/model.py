@@ -23,10 +23,10 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Open(Part, frozen=True):
-    """Something packed inside the message that is opened first: JSON as text, or in base64."""
+    """Something packed inside the message that is opened first: JSON or XML as text, or base64."""
 
     at: str
-    as_: Literal["json", "base64_json"] = field(name="as")
+    as_: Literal["json", "base64_json", "xml"] = field(name="as")
 
 
 class TimeAt(Part, frozen=True):
@@ -165,17 +165,19 @@ class Answer(Part, frozen=True):
 class PayloadMapping(Part, frozen=True):
     """One platform's messages: its forms, names, signature and answer.
 
-    What is packed inside (`open`) is opened first. A message is read by the first form that fits;
-    one that fits `skip` (path → what it holds) brings no values by its nature and is answered
-    like any other. Names that `names` does not
-    have are taken as they are, or left out with `others: ignore`. `text_numbers` reads "12.5" as
-    a number. `hello` names the query parameter that a GET is answered with, as some platforms
+    Of XML (`format: xml`) an attribute is `@name`, text beside attributes `#text`, and what is
+    repeated a list; numbers, true and false are read out of text. What is packed inside (`open`) is
+    opened first. A message is read by the first form that fits; one that fits `skip` (path → what
+    it holds) brings no values by its nature and is answered like any other. Names that `names` does
+    not have are taken as they are, or left out with `others: ignore`. `text_numbers` reads "12.5"
+    as a number. `hello` names the query parameter that a GET is answered with, as some platforms
     ask before they send.
     """
 
     payload: pack.Key
     title: pack.Title
     forms: Annotated[tuple[Form, ...], Meta(min_length=1)]
+    format: Literal["json", "xml"] = "json"
     open: tuple[Open, ...] = ()
     skip: dict[str, tuple[Scalar, ...]] = {}
     names: dict[str, Named | str] = {}

@@ -36,6 +36,8 @@ def at(path: str, record: Any, top: Any) -> Any:
             record = record[step]
         elif isinstance(record, list) and step.isdigit() and int(step) < len(record):
             record = record[int(step)]
+        elif step == "#text" and isinstance(record, str):
+            continue  # an element of XML that has nothing but its text
         else:
             return MISSING
     return record

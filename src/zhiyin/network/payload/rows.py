@@ -1,5 +1,6 @@
 """Rows of a platform to what the front door takes: bound devices, units, and what is kept apart."""
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from zhiyin.network.intake import Message
 from zhiyin.network.model import Reason, Register, Rejected
 from zhiyin.network.payload.decode import Context, PayloadRow, Read, decode
 from zhiyin.network.payload.model import PayloadMapping
+from zhiyin.network.payload.strict_xml import XmlLimits
 from zhiyin.network.section import Binding
 
 KEPT_WHOLE = 65_536  # bytes of a message kept for replay; of a longer one the beginning
@@ -94,6 +96,8 @@ def kept_message(
         raw["payload"] = body.decode() if len(body) <= KEPT_WHOLE else None
     except UnicodeDecodeError:
         raw["payload"] = None
+    if raw["payload"] is None and len(body) <= KEPT_WHOLE:  # GB 18030, say
+        raw["base64"] = base64.b64encode(body).decode()
     if raw["payload"] is None:
         raw["beginning"] = body[:SHOWN].decode(errors="backslashreplace")
         raw["bytes"] = len(body)
@@ -109,15 +113,17 @@ def troubles_of(read: Read) -> str:
 
 
 def read_again(
-    mappings: Mapping[str, PayloadMapping], raw: Mapping[str, Any]
+    mappings: Mapping[str, PayloadMapping], raw: Mapping[str, Any], xml: XmlLimits
 ) -> Sequence[PayloadRow]:
     """Return the rows of a kept message by the mapping of today; none when it is still unread."""
     mapping, text = mappings.get(str(raw.get("mapping"))), raw.get("payload")
-    if mapping is None or not isinstance(text, str):
+    packed = raw.get("base64")
+    body = base64.b64decode(packed) if packed else text.encode() if isinstance(text, str) else None
+    if mapping is None or body is None:
         return ()
     context = Context(str(raw.get("topic", "")), raw.get("headers") or {}, raw.get("query") or {})
     try:
-        read = decode(mapping, text.encode(), context, KEPT_WHOLE)
+        read = decode(mapping, body, context, KEPT_WHOLE, xml)
     except FrameFault:
         return ()
     return () if read.trouble_count else read.rows

@@ -39,7 +39,7 @@ async def read_topic(door: Door, message: BusMessage, limit: int, source: str) -
         return None
     item, context = fixed_id(source, message.seq, message.time), Context(topic)
     try:
-        read = decode(mapping, message.data, context, limit)
+        read = decode(mapping, message.data, context, limit, door.xml)
     except FrameFault as fault:
         kept = kept_message(
             mapping, message.data, context, fault.reason, fault.detail, source, message.time, item

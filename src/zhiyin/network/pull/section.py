@@ -14,14 +14,15 @@ Words_ = Annotated[str, Meta(min_length=1)]
 class Table(Struct, frozen=True, forbid_unknown_fields=True):
     """How a table lies in what is fetched, and the mapping (of `mappings/`) that reads its columns.
 
-    `at` is the path of the records in JSON; a GeoJSON feature's properties are its columns,
-    besides `id`, `lon` and `lat` of its point.
+    `at` is the path of the records in JSON and XML; a GeoJSON feature's properties are its columns,
+    besides `id`, `lon` and `lat` of its point. An XML file has at most `elements`.
     """
 
     mapping: pack.Key
-    as_: Literal["csv", "excel", "json", "geojson"] = field(name="as", default="csv")
+    as_: Literal["csv", "excel", "json", "geojson", "xml"] = field(name="as", default="csv")
     at: str = ""
     sheet: str = ""
+    elements: Annotated[int, Meta(ge=1, le=5_000_000)] = 200_000
 
 
 class Since(Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,8 +12,9 @@ import python_calamine
 
 from zhiyin.network.frame import FrameFault
 from zhiyin.network.mapping import Mapping
-from zhiyin.network.payload.path import MISSING, at
+from zhiyin.network.payload.path import MISSING, at, records
 from zhiyin.network.payload.strict_json import read_json
+from zhiyin.network.payload.strict_xml import TEXT, XmlLimits, read_xml
 from zhiyin.network.pull.faults import NotAsDeclared, TooMuch
 from zhiyin.network.pull.section import Table
 
@@ -120,6 +121,34 @@ def _json(file: Path, table: Table, mapping: Mapping) -> tuple[list[str], Record
     return mapping.named(), _objects(items, mapping)
 
 
+def _xml(file: Path, table: Table, mapping: Mapping) -> tuple[list[str], Records]:
+    try:
+        tree = read_xml(file.read_bytes(), IN_MEMORY, XmlLimits(elements=table.elements))
+    except FrameFault as fault:
+        raise NotAsDeclared(file.name, reason=fault.detail) from fault
+    root = next(iter(tree))
+    if table.at.partition(".")[0] != root:
+        raise NotAsDeclared(file.name, reason=f"the document is {root!r}, not as {table.at!r} says")
+    found = (record.value for record in records(f"{table.at}.[]", tree))
+    return mapping.named(), _objects([_plain(item) for item in found], mapping)
+
+
+def _plain(item: Any) -> Any:
+    """Return a record in which an element with attributes is its text as well."""
+    if not isinstance(item, dict):
+        return item
+    return {
+        name: value[TEXT] if isinstance(value, dict) and TEXT in value else value
+        for name, value in item.items()
+    } | {
+        f"{name}.{own}": inner
+        for name, value in item.items()
+        if isinstance(value, dict)
+        for own, inner in value.items()
+        if own[:1] in {"@", "#"}
+    }
+
+
 def _geojson(file: Path, _table: Table, mapping: Mapping) -> tuple[list[str], Records]:
     tree = _tree(file)
     features = tree.get("features") if isinstance(tree, dict) else None
@@ -158,5 +187,5 @@ def _objects(items: list[Any], mapping: Mapping) -> Records:
 
 
 _KINDS: dict[str, Callable[[Path, Table, Mapping], tuple[list[str], Records]]] = {
-    "csv": _csv, "excel": _excel, "json": _json, "geojson": _geojson,
+    "csv": _csv, "excel": _excel, "json": _json, "geojson": _geojson, "xml": _xml,
 }  # fmt: skip
