@@ -48,6 +48,18 @@ pulls:
     table: {mapping: gauges}
   - {pull: nowhere, title: {zh-CN: 无, en: none}, every: 1h, from: http, table: {mapping: gauges}}
 """
+WATER = """
+payload: water_office
+title: {zh-CN: 水务局, en: Water office}
+format: xml
+forms:
+  - each: Envelope.Body.report.station.[]
+    device: "@id"
+    time: {at: at, format: iso}
+    values: {as: object}
+names: {depth: {property: depth, unit: cm}}
+others: ignore
+"""
 # The last key of the pack's file is `bound`.
 BOUND = """\
   - {device: "IMEI-1", template: depth_gauge, thing: yingwu_underpass, renames: {wl: depth}}
@@ -61,6 +73,7 @@ def fed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBrain]:
     shutil.copytree(ROOT / "packs" / "flood_drainage", pack)
     (pack / "mappings").mkdir()
     (pack / "mappings" / "pump_maker.yaml").write_text(MAPPING, "utf-8")
+    (pack / "mappings" / "water_office.yaml").write_text(WATER, "utf-8")
     with (pack / "devices.yaml").open("a", encoding="utf-8") as file:
         file.write(BOUND)
     (pack / "mappings" / "gauges.yaml").write_text(TABLE, "utf-8")
@@ -77,6 +90,7 @@ def fed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBrain]:
             "telecom": {"mapping": "ctwing", "secret": f"file:{folder / 'secret'}"},
             "gauges": {"mapping": "plain", "secret": "g", "sign": "bearer",
                        "templates": ["depth_gauge"]},
+            "water": {"mapping": "water_office", "secret": "w", "sign": "bearer"},
             "anybody": {"mapping": "thingsboard", "open": True},
         },
     }  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import paho.mqtt.client as mqtt
+import psutil
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -244,3 +245,65 @@ def test_topics_survive_the_gateways_death(fed: RunningBrain, client: Client) ->
     fed.wait_back("gateway", old)
     rows = stored(fed, thing, 40)
     assert [row["value"] for row in rows] == [number / 10 for number in range(40)]
+
+
+def station(thing: str, at: int, depth: float) -> str:
+    return (
+        f'<w:station w:id="{thing}"><w:name>鹦鹉大道</w:name><w:at>{iso(at)}</w:at>'
+        f'<w:depth uom="cm">{depth}</w:depth></w:station>'
+    )
+
+
+def soap(inner: str, encoding: str = "UTF-8") -> bytes:
+    return (
+        f'<?xml version="1.0" encoding="{encoding}"?><s:Envelope xmlns:s="urn:soap"'
+        f' xmlns:w="urn:water"><s:Body><w:report>{inner}</w:report></s:Body></s:Envelope>'
+    ).encode(encoding)
+
+
+def test_xml_goes_in_by_its_mapping_also_in_gbk(fed: RunningBrain) -> None:
+    thing, t = new_device(fed), now() - HOUR
+    for n, encoding in enumerate(("UTF-8", "GBK")):
+        body = soap(station(thing, t + n, 20 + n), encoding)
+        assert push(fed, "water", body, Authorization="Bearer w").status_code == 200
+    assert [row["value"] for row in stored(fed, thing, 2)] == [0.2, 0.21]
+
+
+def test_xml_that_does_harm_is_kept_with_its_reason_and_the_next_goes_in(fed: RunningBrain) -> None:
+    thing, t = new_device(fed), now() - HOUR
+    web = psutil.Process(fed.pids["web"])
+    before = web.memory_info().rss
+    head = {"Authorization": "Bearer w"}
+    entity = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + soap(station(thing, t, 9))
+    bodies = {
+        "DTD": entity, "deeper": b"<x>" * 10_000 + b"</x>" * 10_000,
+        "elements": b"<x>" + b"<y/>" * 200_000 + b"</x>", "no XML": soap("")[:-9],
+        "not utf-8": soap("鹦鹉大道", "GBK").replace(b"GBK", b"utf-8"),
+    }  # fmt: skip
+    for word, body in bodies.items():
+        answer = push(fed, "water", body, **head)
+        assert (answer.status_code, answer.json()["code"]) == (400, "network-183"), word
+    assert push(fed, "water", b"<x>" + b"y" * 50_000_000 + b"</x>", **head).status_code == 413
+    details = [item["detail"] for item in held(fed, "water", len(bodies) + 1)]
+    for word in (*bodies, "more than 1048576 bytes"):
+        assert sum(word in detail for detail in details) == 1, (word, details)
+    assert push(fed, "water", soap(station(thing, t, 30)), **head).status_code == 200
+    assert [row["value"] for row in stored(fed, thing, 1)] == [0.3]
+    assert web.memory_info().rss - before < 128 * 1024 * 1024
+
+
+def test_kept_xml_is_replayed_once_its_device_is_there(fed: RunningBrain) -> None:
+    thing, t = f"late-{new_id()[-12:]}", now() - HOUR
+    body = soap(station(thing, t, 40) + "<w:station/>", "GBK")  # the second names no device
+    assert push(fed, "water", body, Authorization="Bearer w").status_code == 200
+    (row,) = kept(fed, thing, reason="unknown_device")
+    whole = next(item for item in held(fed, "water") if "record 2" in item["detail"])
+    assert base64.b64decode(whole["raw"]["base64"]) == body
+    fed.post("/devices", [{"id": thing, "type": "ponding_point"}]).raise_for_status()
+
+    def replayed() -> bool:
+        answer = fed.post("/quarantine/replay", {"ids": [row["id"]]})
+        return bool(answer.json()["replayed"])
+
+    until(replayed, 10, "it is read again")
+    assert [one["value"] for one in stored(fed, thing, 1)] == [0.4]

@@ -92,6 +92,26 @@ async def test_geojson_and_json_by_path(desk: Desk, inbox: Path) -> None:
     assert (result["rows"], result["bad"], result["missing"]) == (2, 1, 1)
 
 
+async def test_xml_by_path_with_attributes(desk: Desk, inbox: Path) -> None:
+    desk.mapping(
+        MAPPING.replace("{column: dock}", '{column: "@id"}').replace("free:", '"free.@n":')
+    )
+    await desk.register("a")
+    now = desk.clock.now() // MINUTE * MINUTE
+    dock = f'<d:dock id="a"><d:at>{at(now)}</d:at><bikes u="1">3</bikes><free n="4"/></d:dock>'
+    many = f'<feed xmlns:d="urn:d"><title>共享单车</title>{dock}<d:dock/></feed>'
+    (inbox / "1.xml").write_bytes(f'<?xml version="1.0" encoding="GBK"?>{many}'.encode("gbk"))
+    (inbox / "2.xml").write_text(f'<feed xmlns:d="urn:d">{dock.replace(">3<", ">5<")}</feed>')
+    (inbox / "3.xml").write_text("<feed/>")
+    text = ONE.replace("*.csv", "*.xml").replace("docks}", "docks, as: xml, at: feed.dock}")
+    await desk.runner(text, url=str(inbox)).attempt("p")
+    rows = [row[:4] for row in await desk.landed()]
+    assert {row for row in rows if row[1] == "free"} == {("a", "free", now, 4.0)}
+    assert {row[3] for row in rows if row[1] == "bikes"} == {3.0, 5.0}
+    result = (await desk.state()).result
+    assert (result["files"], result["rows"], result["bad"]) == (3, 3, 1)
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "says"),
     [
@@ -99,6 +119,9 @@ async def test_geojson_and_json_by_path(desk: Desk, inbox: Path) -> None:
         ("geojson", b'{"features": 7}', "FeatureCollection"),
         ("json", b'{"data": {}}', "no list of records"),
         ("json", b"\xff", "UTF-8"),
+        ("xml, at: feed.x", b"<!DOCTYPE feed [<!ENTITY e 'x'>]><feed>&e;</feed>", "DTD"),
+        ("xml, at: feed.x", b"<other/>", "'other', not as"),
+        ("xml, at: feed.x, elements: 10", b"<feed>" + b"<x/>" * 10 + b"</feed>", "more than 10"),
         ("excel", b"PK\x03\x04 nonsense", "no workbook"),
         ("excel", b"", "no workbook"),
         ("csv", b'"never closed', "dock"),
