@@ -20,8 +20,8 @@ from tests.network.test_gateways import HJ212, Wire, frame, new_site, now
 from tests.rooms import figure, kept, stored
 from zhiyin.network.directory import Directory
 from zhiyin.network.model import Device
-from zhiyin.network.secure import Certificate, Proof, proof_of
 from zhiyin.network.section import DeviceTemplate
+from zhiyin.network.secure import Certificate, Proof, proof_of
 
 FIRST = 4.0  # seconds
 

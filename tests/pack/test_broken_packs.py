@@ -149,3 +149,50 @@ def test_a_hostile_file_is_refused(packs: Path, content: bytes, code: str) -> No
     (packs / "flow" / "model.yaml").write_bytes(content)
     findings = loader().load(packs / "flow")[1]
     assert code in {one.code for one in findings}
+
+
+PULLS = """pulls:
+  - pull: p
+    title: {zh-CN: 试, en: t}
+    every: 1min
+    from: folder
+    table: {mapping: MAPPING}
+"""
+COLUMNS = """mapping: gauge
+title: {zh-CN: 试, en: test}
+type: station
+thing: {column: id}
+time: {columns: [at], format: "%Y"}
+columns: {x: {property: PROPERTY}}
+"""
+PAYLOAD = """payload: maker
+title: {zh-CN: 试, en: test}
+forms:
+  - device: id
+    values: {as: VALUES}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "place", "code"),
+    [
+        (("guage", "reading", "object"), "pulls.yaml", (6, 13), "network-115"),
+        (("gauge", "riding", "object"), "mappings/columns.yaml", (6, 11), "network-103"),
+        (("gauge", "reading", "objects"), "mappings/payload.yaml", (5, 14), "network-102"),
+        (("gauge", "reading, unit: K", "object"), "mappings/columns.yaml", (6, 11), "network-104"),
+        (("maker", "reading", "object"), "pulls.yaml", (6, 13), "network-115"),
+        (("gauge", "reading", "object"), "", (0, 0), ""),
+    ],
+    ids=str,
+)
+def test_mappings_and_who_names_them_are_checked_with_the_pack(
+    packs: Path, words: tuple[str, str, str], file: str, place: tuple[int, int], code: str
+) -> None:
+    flow = packs / "flow"
+    (flow / "mappings").mkdir()
+    (flow / "pulls.yaml").write_text(PULLS.replace("MAPPING", words[0]), "utf-8")
+    columns, payload = COLUMNS.replace("PROPERTY", words[1]), PAYLOAD.replace("VALUES", words[2])
+    (flow / "mappings" / "columns.yaml").write_text(columns, "utf-8")
+    (flow / "mappings" / "payload.yaml").write_text(payload, "utf-8")
+    found = [(one.file, (one.line, one.column), one.code) for one in loader().load(flow)[1]]
+    assert found == ([(f"packs/flow/{file}", place, code)] if file else [])

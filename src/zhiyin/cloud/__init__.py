@@ -28,6 +28,7 @@ from zhiyin.cloud.relay import RELAYED, poke_after_writes, prune, relay_once, ru
 from zhiyin.cloud.settings import (
     GatewaySettings,
     HealthSettings,
+    MqttSettings,
     PullSettings,
     PushSettings,
     Settings,
@@ -59,6 +60,7 @@ __all__ = [
     "HealthSettings",
     "LoginNeeded",
     "Message",
+    "MqttSettings",
     "NotAllowed",
     "OutboxRow",
     "PortTaken",

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import json
 import os
 import random
 import shutil
@@ -42,6 +43,17 @@ class HostUnusable(CallerFault):
     do = Words(
         "改成本机的地址(如 127.0.0.1、0.0.0.0)和 1024 以上的端口。",
         "Give an address of this machine (127.0.0.1, 0.0.0.0) and a port above 1023.",
+    )
+
+
+class MqttUnusable(CallerFault):
+    """TLS or password of the MQTT port that cannot be."""
+
+    code = "cloud-034"
+    what = Words("MQTT 端口的设置不能用:{reason}。", "The MQTT port cannot be so: {reason}.")
+    do = Words(
+        "改 zhiyin.toml 里的 [mqtt] 或 [tls];含义见 docs/reference/settings.md。",
+        "Mend [mqtt] or [tls] in zhiyin.toml; docs/reference/settings.md says what they mean.",
     )
 
 
@@ -128,11 +140,51 @@ def write_config(settings: Settings, port: int, *, mqtt: bool) -> Path:
             f'  listen: "{settings.mqtt.host}:{settings.mqtt.port}"',
             "  ack_wait: 30s",
             "  max_ack_pending: 1000",
+            *_guarded(settings),
             "}",
         ]
     file = folder / "run" / ("nats.conf" if mqtt else "nats-closed.conf")
+    file.touch(mode=0o600)
+    file.chmod(0o600)  # a password may be in it
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return file
+
+
+def _guarded(settings: Settings) -> list[str]:
+    """Return the lines by which the MQTT port speaks TLS and asks who connects; MqttUnusable."""
+    told, tls, lines = settings.mqtt, settings.tls, []
+    if told.tls:
+        files = {"cert_file": tls.certificate, "key_file": tls.key}
+        if told.verify:
+            files["ca_file"] = tls.client_ca
+        for name, file in files.items():
+            if not os.access(file, os.R_OK):
+                raise MqttUnusable(file, reason=f"{name} {file or '-'} cannot be read")
+        inner = ", ".join(
+            f"{name}: {_quoted(str(Path(file).absolute()))}" for name, file in files.items()
+        )
+        lines.append(f"  tls {{ {inner}, verify: {str(told.verify).lower()}, timeout: 10 }}")
+    elif told.verify:
+        raise MqttUnusable("mqtt.verify", reason="verify without tls")
+    secret = told.secret
+    if secret.startswith("file:"):
+        try:
+            secret = Path(secret.removeprefix("file:")).read_text("utf-8").strip()
+        except OSError as fault:
+            raise MqttUnusable("mqtt.secret", reason=f"its file: {fault.strerror}") from fault
+    if bool(told.user) != bool(secret):
+        raise MqttUnusable("mqtt.user", reason="user and secret come together")
+    if told.user:
+        lines.append(
+            f"  authorization {{ username: {_quoted(told.user)}, password: {_quoted(secret)} }}"
+        )
+    return lines
+
+
+def _quoted(text: str) -> str:
+    if any(ord(char) < 32 for char in text):
+        raise MqttUnusable("[mqtt]", reason="a control character in a name or password")
+    return json.dumps(text, ensure_ascii=False)
 
 
 async def prepare_streams(settings: Settings, port: int) -> None:

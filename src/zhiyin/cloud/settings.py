@@ -39,6 +39,10 @@ class MqttSettings(Section, frozen=True):
     port: Port = 1883
     batch: Annotated[int, Meta(ge=1, le=20_000)] = 2_000  # messages joined into one batch
     wait: str = "50ms"  # at most this long
+    tls: bool = False  # whether the port speaks TLS, with the certificate of [tls]
+    verify: bool = False  # whether devices have to show a certificate of tls.client_ca
+    user: str = ""  # which devices have to name, with the secret as their password
+    secret: str = ""  # may be file:/path
 
 
 class GatewaySettings(Section, frozen=True):

@@ -48,7 +48,11 @@ def plain(decoded: Decoded) -> dict[str, Any]:
 
 
 def decode_line(wire: Wire, line: str) -> dict[str, Any]:
-    """Return what `zhiyin decode` prints of one line: `ok`, `reason`, header and fields."""
+    """Return what `zhiyin decode` prints of one line: `ok`, `reason`, header and fields.
+
+    A well-formed frame of a code that no table has is `unsupported` in every protocol; its fields
+    are its body as bytes where the protocol can tell that apart.
+    """
     return _told(wire, lambda: read_frame(wire, line))
 
 
@@ -66,6 +70,9 @@ def _told(wire: Wire, decode: Callable[[], Decoded]) -> dict[str, Any]:
             "ok": False, "reason": fault.reason.value, "detail": fault.detail,
             "protocol": wire.key, "header": header, "fields": [],
         }  # fmt: skip
+    if decoded.unknown:
+        told = {"ok": False, "reason": Reason.UNSUPPORTED.value, "detail": decoded.unknown}
+        return {**told, **plain(decoded)}
     return {"ok": True, "reason": "", **plain(decoded)}
 
 

@@ -17,6 +17,7 @@ from zhiyin.network.decoding import plain, read_frame
 from zhiyin.network.devices import CalibrationIn, DeviceChange, DeviceIn
 from zhiyin.network.frame import FrameFault
 from zhiyin.network.health import STATES, Health
+from zhiyin.network.hiding import hidden, hidden_frame
 from zhiyin.network.model import Device
 from zhiyin.network.orders import NoSuchDevice, OrdersOff
 from zhiyin.network.protocols import KEYS, wire
@@ -104,10 +105,11 @@ class Devices:
         protocol = wire(device.gateway)
         for one in heard:
             try:
-                one["decoded"] = plain(read_frame(protocol, one["frame"]))
+                one["decoded"] = hidden(protocol, plain(read_frame(protocol, one["frame"])))
             except FrameFault as fault:
                 one["decoded"] = None
                 one["reason"], one["detail"] = one["reason"] or fault.reason, fault.detail
+            one["frame"] = hidden_frame(protocol, one["frame"])
         return heard
 
 

@@ -4,6 +4,7 @@ Each protocol has a package of its own beside this module with a pure codec (byt
 back) and a session (what one connection says and is answered). The listener moves the bytes.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -81,6 +82,7 @@ class Decoded(Struct, frozen=True):
     fields: tuple[Field, ...] = ()
     readings: tuple[Reading, ...] = ()
     happenings: tuple[Happening, ...] = ()
+    unknown: str = ""  # the code that no table has, of a frame that is well formed
 
 
 class Facts(NamedTuple):
@@ -160,3 +162,5 @@ class Wire(NamedTuple):
     sender: str = ""  # the header's field that names the sender
     text: bool = False  # frames are text, one a line; otherwise hex
     orders: Mapping[str, Sequence[str]] = {}  # verb → names of its parameters
+    secret: re.Pattern[bytes] | None = None  # its groups are the password in a frame, if it has one
+    secret_names: frozenset[str] = frozenset()  # and what header and fields call it

@@ -14,6 +14,7 @@ from zhiyin.kernel import CallerFault, Fault, Words, WorldFault, iso
 from zhiyin.network import service, store
 from zhiyin.network.again import FrameReader
 from zhiyin.network.bodies import read_body
+from zhiyin.network.hiding import hidden_raw
 from zhiyin.network.model import Reason, Rejected
 from zhiyin.network.service import Door
 from zhiyin.network.wire import Bad, read_http
@@ -110,7 +111,8 @@ class ReplayIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _shown(item: Rejected) -> dict[str, Any]:
-    return {**msgspec.structs.asdict(item), "received": iso(item.received)}
+    shown = {**msgspec.structs.asdict(item), "received": iso(item.received)}
+    return {**shown, "raw": hidden_raw(item.raw)}
 
 
 Page = Annotated[int, Parameter(ge=1, le=1000)]

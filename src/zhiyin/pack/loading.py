@@ -4,7 +4,7 @@ All findings of a pack are collected before anything is refused.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,16 @@ from zhiyin.pack.whole import check_manifest, check_stories, check_words
 LANGUAGES = ("zh-CN", "en")
 _WORDS = tuple(f"words/{language}.yaml" for language in LANGUAGES)
 _PLAIN = ("README.md", "hooks.py")
-_MAPPINGS = "mappings/"  # how the network room replays files; it holds them to their shape itself
+_MAPPINGS = "mappings/"  # how the network room reads files and messages; it holds them to shape
 _MANIFEST = Section("manifest.yaml", Manifest, lambda _file, _book: ())
+
+
+# What a room finds wrong in the folder of a pack whose files have their shapes.
+Beside = Callable[[Path, Mapping[str, Any]], Iterable[PackFault]]
+
+
+def _nothing(_folder: Path, _sections: Mapping[str, Any]) -> Iterable[PackFault]:
+    return ()
 
 
 class _Draft:
@@ -72,7 +80,8 @@ class _Draft:
 class Loader:
     """Loads packs with the sections the rooms handed over; keeps nothing between calls."""
 
-    def __init__(self, sections: Sequence[Section]) -> None:
+    def __init__(self, sections: Sequence[Section], mappings: Beside = _nothing) -> None:
+        self._mappings = mappings
         own = (_MANIFEST, demo.SECTION, stories.SECTION)
         self.sections = {one.file: one for one in [*own, *sections]}
 
@@ -194,6 +203,10 @@ class Loader:
         for section in self.sections.values():
             if section.stem in draft.sections:
                 draft.remarks(section.file, section.check(draft.sections[section.stem], book))
+        for wrong in self._mappings(draft.folder, draft.sections):
+            path, line, column = (*wrong.where.rsplit(":", 2), "1", "1")[:3]
+            file = Path(path).relative_to(draft.folder).as_posix()
+            draft.found(file, wrong, (int(line), int(column)))
         if "rules.yaml" in draft.documents:
             rules = draft.documents["rules.yaml"].value
             told = draft.sections.get("stories")

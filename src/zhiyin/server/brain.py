@@ -10,7 +10,7 @@ from zhiyin import atlas, command, lake, network, pack, vitals, watch
 from zhiyin.cloud import Settings
 from zhiyin.kernel import DISTRICT_ZONE, Clock, Place, moment_of
 from zhiyin.server.folders import packs_folder
-from zhiyin.server.sections import SECTIONS
+from zhiyin.server.sections import SECTIONS, check_mappings
 
 
 @dataclass
@@ -54,7 +54,7 @@ def load_brain(settings: Settings) -> Brain:
     only = settings.packs.only or None
     clock = settings.tell()
     today = moment_of(clock.now()).astimezone(DISTRICT_ZONE).date().isoformat()
-    packs = pack.Loader(SECTIONS).require(packs_folder(settings), only)
+    packs = pack.Loader(SECTIONS, check_mappings).require(packs_folder(settings), only)
     types: dict[str, dict[str, network.PropertyType]] = {}
     titles: dict[str, Any] = {}
     templates: dict[str, network.DeviceTemplate] = {}

@@ -105,9 +105,9 @@ def _pack() -> typer.Typer:
 
     def loader() -> Any:
         from zhiyin.pack import Loader  # noqa: PLC0415
-        from zhiyin.server.sections import SECTIONS  # noqa: PLC0415
+        from zhiyin.server.sections import SECTIONS, check_mappings  # noqa: PLC0415
 
-        return Loader(SECTIONS)
+        return Loader(SECTIONS, check_mappings)
 
     cli.loader = loader
     return cli.app

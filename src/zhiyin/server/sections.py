@@ -9,6 +9,7 @@ import zhiyin.operations.section
 import zhiyin.vitals.section
 import zhiyin.watch.section
 from zhiyin import pack
+from zhiyin.network.mappings import check_mappings
 
 SECTIONS: tuple[pack.Section, ...] = (
     zhiyin.lake.section.SECTION,
@@ -20,3 +21,5 @@ SECTIONS: tuple[pack.Section, ...] = (
     zhiyin.command.section.SECTION,
     zhiyin.operations.section.SECTION,
 )
+
+__all__ = ["SECTIONS", "check_mappings"]

@@ -63,6 +63,8 @@ export const networkZh = {
   'network.key.there': '已设置，不显示；填写即替换',
   'network.key.none': '没有设置，不校验',
   'network.key.remove': '去掉密钥，不再校验',
+  'network.certificate': '证书',
+  'network.certificate.hint': 'SHA-256 指纹或 CN=名称，用逗号隔开；填了就只认 TLS 上的这张证书',
   'network.power': '电量 · 信号',
   'network.seen': '最近消息',
   'network.seen.never': '从未',
@@ -218,6 +220,7 @@ export const networkZh = {
   'network.import.refused': '{n} 行不能登记，原因如下',
   'network.import.line': '行号',
   'network.import.more': '还有 {n} 行',
+  'network.import.unknown': '没有用到的列：{names}',
   'network.import.take': '登记 {n} 台',
 
   'network.connect': '接入设备',
@@ -333,6 +336,8 @@ export const networkEn: Record<keyof typeof networkZh, string> = {
   'network.key.there': 'Set, not shown; write to replace it',
   'network.key.none': 'Not set, not checked',
   'network.key.remove': 'Take the key away; check no longer',
+  'network.certificate': 'Certificate',
+  'network.certificate.hint': 'SHA-256 fingerprint or CN=name, parted by commas; once set, only this certificate over TLS counts',
   'network.power': 'Battery · signal',
   'network.seen': 'Last word',
   'network.seen.never': 'never',
@@ -488,6 +493,7 @@ export const networkEn: Record<keyof typeof networkZh, string> = {
   'network.import.refused': '{n} lines cannot be registered:',
   'network.import.line': 'Line',
   'network.import.more': '{n} more lines',
+  'network.import.unknown': 'Columns that nothing reads: {names}',
   'network.import.take': 'Register {n}',
 
   'network.connect': 'Connect a device',

@@ -27,7 +27,10 @@ def decode(frame: bytes) -> Decoded:
     data = frame[codec.HEAD : -3]
     if data[0] not in units.LAYOUTS:
         fields = (Field("unit", "0x" + data.hex()),)
-        return Decoded("gb26875", found.address, str(data[0]), found.told(), fields)
+        unknown = f"data unit of type {data[0]}, which is not defined"
+        return Decoded(
+            "gb26875", found.address, str(data[0]), found.told(), fields, unknown=unknown
+        )
     try:
         unit = units.unit(data)
     except FrameFault as fault:

@@ -1,5 +1,7 @@
 """HJ 212-2017 and 2025: monitors of pollution sources and of the environment, over TCP."""
 
+import re
+
 from zhiyin.kernel import Words
 from zhiyin.network.frame import Wire
 from zhiyin.network.hj212.codec import KEY, decode, encode
@@ -13,6 +15,8 @@ WIRE = Wire(
     decode=decode,
     encode=encode,
     sender="MN",
+    secret=re.compile(rb"PW=([^;&\r\n]*)"),
+    secret_names=frozenset({"PW", "NewPW"}),
     text=True,
     orders={verb: (*shape.needs, *shape.may) for verb, shape in orders().items()},
 )

@@ -1,5 +1,6 @@
 """SL 651-2014, data of hydrological telemetry: stations of rain, level, flow, soil and water."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +46,8 @@ WIRE = Wire(
     decode=decode,
     encode=encode,
     orders=ORDERS,
+    secret=re.compile(rb"~~.{6}(..)|\x01[0-9A-Fa-f]{12}([0-9A-Fa-f]{4})", re.DOTALL),
+    secret_names=frozenset({"password"}),
 )
 
 __all__ = ["WIRE", "alias", "decode", "encode"]

@@ -56,7 +56,10 @@ def decoded(found: Head, body: bytes, end: int) -> Decoded:
     if found.many and found.packets > 1:
         return Decoded("sl651", found.station, kind, header, tuple(_packet(found, body)))
     if found.down or found.function not in KNOWN:
-        return Decoded("sl651", found.station, kind, header, tuple(_fields(found, body)))
+        unknown = _unknown(found) if found.function not in KNOWN else ""
+        return Decoded(
+            "sl651", found.station, kind, header, tuple(_fields(found, body)), unknown=unknown
+        )
     said = _said(found, body, {})
     if said.unread:
         header["complaint"] = "; ".join(said.unread)[:400]
@@ -74,11 +77,15 @@ def _said(found: Head, body: bytes, settings: Mapping[str, Any]) -> Said:
             Reason.MALFORMED, f"body has {len(body)} bytes; serial number and time are {head}"
         )
     if found.function not in KNOWN:
-        whose = "the user's own" if found.function >= 0xE0 else "reserved"
-        raise FrameFault(Reason.UNSUPPORTED, f"function code {found.function:02X} is {whose}")
+        raise FrameFault(Reason.UNSUPPORTED, _unknown(found))
     if found.text:
         return plain.said(body, found.function, found.station, settings)
     return values.said(body, found.function, found.station, settings)
+
+
+def _unknown(found: Head) -> str:
+    whose = "the user's own" if found.function >= 0xE0 else "reserved"
+    return f"function code {found.function:02X} is {whose}"
 
 
 def _fields(found: Head, body: bytes) -> list[Field]:

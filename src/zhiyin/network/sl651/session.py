@@ -54,9 +54,7 @@ class Sl651Session:
             return [Turn(frame, fault=fault)]
         facts = self._peers.find(found.station) or Facts()
         if facts.key and facts.key.upper() != found.password:
-            fault = FrameFault(
-                Reason.WRONG_KEY, f"password {found.password} is not the station's", found.told()
-            )
+            fault = FrameFault(Reason.WRONG_KEY, "the password is not the station's", found.told())
             return [Turn(frame[:SHOWN], fault=fault)]
         self.address = self.address or found.station
         self._last[found.station] = found

@@ -41,6 +41,7 @@ export interface Device {
   address: string
   /** Whether it has a key; the key itself is never told. */
   key: boolean
+  certificate: string
   settings: Record<string, unknown>
   /** As set on the device, ms; 0 is as the template says. */
   every: number
@@ -148,4 +149,5 @@ export interface ImportTold {
   known: number
   refused: { line: number; id: string; problem: { zh: string; en: string; code: string } }[]
   dry: boolean
+  unknown_columns: string[]
 }
