@@ -92,7 +92,9 @@ async def test_each_change_leaves_who_when_before_and_after(database: cloud.Data
     async with database.write("user:c") as session:
         await session.delete(await session.get_one(DeviceRow, "one"))
     made, changed, removed = await events(database)
-    texts = dict.fromkeys(("template", "gateway", "address", "key", "model", "firmware"), "")
+    texts = dict.fromkeys(
+        ("template", "gateway", "address", "key", "certificate", "model", "firmware"), ""
+    )
     after = {
         "id": "one", "type": "lake", "source": "test", "created_at": 1, "thing": "t", **texts,
         "settings": {}, "every": 0, "repair": False,

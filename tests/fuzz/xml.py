@@ -6,6 +6,7 @@ from zhiyin.network.frame import FrameFault
 from zhiyin.network.payload.decode import Context, decode
 from zhiyin.network.payload.model import Form, Open, PayloadMapping, TimeAt, Values
 from zhiyin.network.payload.strict_xml import XmlLimits, read_xml
+from zhiyin.pack import Title
 
 _FORMS = (
     Form("@id", Values("object"), each="a.b.[]", time=TimeAt("t", "iso")),
@@ -15,7 +16,7 @@ _FORMS = (
 )
 _MAPPINGS = [
     PayloadMapping(
-        payload="fuzz", title={"zh-CN": "试", "en": "fuzz"}, format="xml", forms=(form,),
+        payload="fuzz", title=Title(zh="试", en="fuzz"), format="xml", forms=(form,),
         open=(Open("a.p", "xml"), Open("a.j", "json")), skip={"a.@skip": (1, "x")},
     )
     for form in _FORMS

@@ -195,7 +195,8 @@ def test_health_knows_the_device_its_rhythm_and_its_last_frames(brain: RunningBr
 
         def told() -> Any:
             one = brain.get(f"/devices/{device}")
-            return one if one["frames"] >= 1 and one["connected"] else None
+            whole = one["frames"] >= 1 and one["connected"] and "dust_pm10" in one["latest"]
+            return one if whole else None
 
         one = until(told, 15, "the gateway tells of the device")
         assert (one["state"], one["every_ms"], one["every_by"]) == ("normal", 300_000, "template")

@@ -1,5 +1,6 @@
 """TLS on the gateways: who a device is by its certificate, and handshakes that come to nothing."""
 
+import functools
 import json
 import shutil
 import socket
@@ -176,10 +177,14 @@ def test_handshakes_are_refused_counted_and_told_with_their_peer(home: Installat
         ("unknown_ca", home.ca.client(strange)),
         ("no_certificate", home.ca.client()),
     ]
+
+    def grown(why: str, before: float) -> bool:
+        return home.refused(why) == before + 1
+
     for why, context in cases:
         before = home.refused(why)
         assert _refused(home, context)
-        until(lambda w=why, b=before: home.refused(w) == b + 1, 10, why)
+        until(functools.partial(grown, why, before), 10, why)
     before = home.refused("no_tls")
     line = Wire(home.address)
     line.say(frame("4201050000000000000000AB", now()))
