@@ -23,7 +23,7 @@ class NotAllowed(CallerFault):
         "{who}没有“{right}”的权限{there}。", "{who_en} has no right “{right_en}”{there_en}."
     )
     do = Words(
-        "由有此权限的角色来做({roles}),或请管理员授权。",
+        "由有此权限的角色来做({roles}),或由管理员授权。",
         "Somebody whose role has it may ({roles_en}), or an administrator grants it.",
     )
 
