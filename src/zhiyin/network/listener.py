@@ -230,6 +230,10 @@ class Listener:
         """Return how its port with TLS fares, None when it has none."""
         return self._secure.told() if self._secure is not None else None
 
+    async def tried(self) -> None:
+        """Return once the plain port listens, or has said why it does not."""
+        await self._plain.tried.wait()
+
     async def serve(self) -> None:
         """Listen for ever on every port, as soon as no other program has it."""
         self._make_room()

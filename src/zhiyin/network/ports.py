@@ -38,6 +38,7 @@ class Port:
         self._opening: set[asyncio.Task[None]] = set()
         self._refusals = Refusals(gateway)
         self.listening = False
+        self.tried = asyncio.Event()  # set once it listens, or has said why not
 
     def told(self) -> dict[str, Any]:
         """Return what there is to say of a port with TLS."""
@@ -54,6 +55,7 @@ class Port:
                 server = await self._ready()
             except (PortTaken, TlsUnusable) as fault:
                 log.warning("cannot listen", gateway=self.gateway, fault=str(fault))
+                self.tried.set()
                 await asyncio.sleep(AGAIN)
             else:
                 await self._listen(server)
@@ -81,6 +83,7 @@ class Port:
         self.port = server.getsockname()[1]
         loop.add_reader(server, self._accept, server)
         self.listening = True
+        self.tried.set()
         tls = self._credentials is not None
         log.info("listening", gateway=self.gateway, host=self.host, port=self.port, tls=tls)
         try:

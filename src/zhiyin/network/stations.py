@@ -164,6 +164,8 @@ class Stations:
             log.warning("order", order=order.id, fault=str(fault))
 
     async def _tell(self) -> None:
+        for station in self.stations:
+            await station.listener.tried()
         turn = 0
         while True:
             turn += 1
